@@ -1,0 +1,55 @@
+// What the proxy and the readers append before anything is numbered: a call judged, and later its outcome.
+// Raw records never leave the Defender; the finaliser turns them into access events.
+import type { AccessEvent, EventOutcome } from './access-event.ts';
+
+/** Everything of an access event but its number, host and count, which the finaliser adds. */
+export type EventDraft = Omit<
+  AccessEvent,
+  'v' | 'id' | 'defenderId' | 'epoch' | 'seq' | 'host' | 'count' | 'lastTime' | 'outcome'
+> & {
+  /** How many observations the draft stands for. Defaults to 1; host-log lines such as "message repeated 5 times" bring more. */
+  readonly count?: number;
+};
+
+/** One judged call or one host-log line. Carries its outcome when that is known already (reads, refusals, log lines). */
+export interface RequestRecord {
+  readonly kind: 'request';
+  /** Unique over all runs of this Defender: `<run id>-<counter>`. */
+  readonly rid: string;
+  readonly draft: EventDraft;
+  readonly outcome?: EventOutcome;
+  /** When given, records with the same key within the window may be merged into one event. Only identical allowed reads and failed SSH attempts have one. */
+  readonly mergeKey?: string;
+  /** False when the rule says that allowed calls are only counted. Defaults to true. */
+  readonly audit?: boolean;
+}
+
+/** The outcome of a call whose record was written before the engine answered. */
+export interface OutcomeRecord {
+  readonly kind: 'outcome';
+  readonly rid: string;
+  readonly outcome: EventOutcome;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+}
+
+/** What stands in the Defender's raw log. */
+export type RawRecord = RequestRecord | OutcomeRecord;
+
+/** How far one appended record has come. */
+export interface Recorded {
+  /** Resolves when write(2) has returned: kill -9 cannot lose it any more. Rejects with `spool_full`, `disk_full` or `journal_closed`. */
+  readonly written: Promise<void>;
+  /** Forces and awaits fsync (group commit): a power cut cannot lose it any more. */
+  durable(): Promise<void>;
+}
+
+/** The port that the proxy, the plugin and the readers record through. One writer behind it, order kept. */
+export interface Recorder {
+  /** Makes a fresh rid. */
+  nextRid(): string;
+  request(record: RequestRecord): Recorded;
+  outcome(rid: string, outcome: EventOutcome): Recorded;
+  /** Undefined while records are accepted, else why state-changing calls must be refused (spool_full, disk_full). */
+  readonly refusal: { readonly code: 'spool_full' | 'disk_full'; readonly text: string } | undefined;
+}

@@ -1,0 +1,94 @@
+// Messages between Defender and Console. Every request names the protocol version; both sides refuse what they do not speak.
+// Events travel as NDJSON, one access event a line, verbatim bytes that the ledger will prove.
+import { type Static, Type } from 'typebox';
+import { Host } from './access-event.ts';
+import { RuleSet } from './access-rule.ts';
+
+/** The protocol spoken by this build. */
+export const protocolVersion = 1;
+
+/** Protocol versions that a Console of this build accepts. */
+export const acceptedProtocolVersions: readonly number[] = [1];
+
+/** Header that carries {@link protocolVersion}. */
+export const protocolHeader = 'dockledger-protocol';
+
+/** Header that names the Defender on every request of the channel. */
+export const defenderHeader = 'dockledger-defender';
+
+/** Routes of the Defender channel. */
+export const channelRoutes = {
+  /** POST {@link HelloRequest} → {@link HelloAnswer}: once per connection start. */
+  hello: '/defender/v1/hello',
+  /** POST NDJSON of access events of one epoch, dense numbers, gzip allowed → {@link EventsAnswer}; 409 with {@link SequenceMismatch}. */
+  events: '/defender/v1/events',
+  /** GET ?after=<version>&waitMs=<n> → 200 {@link RuleSet} when newer, else 204 after the wait (long poll). */
+  rules: '/defender/v1/rules',
+  /** POST {@link StatusReport} → 204. */
+  status: '/defender/v1/status',
+} as const;
+
+/** What a Defender says first. */
+export const HelloRequest = Type.Object({
+  defenderId: Type.String({ minLength: 1, maxLength: 100, pattern: '^[A-Za-z0-9_-]+$' }),
+  version: Type.String(),
+  epoch: Type.Integer({ minimum: 1 }),
+  firstSeq: Type.Integer({ minimum: 1, description: 'Oldest number still kept in the spool' }),
+  nextSeq: Type.Integer({ minimum: 1, description: 'The number that the next event will get' }),
+  host: Host,
+  facts: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+  sentAt: Type.Integer({ description: 'Milliseconds since 1970, for the clock offset' }),
+});
+export type HelloRequest = Static<typeof HelloRequest>;
+
+/** What the Console expects next. */
+export const HelloAnswer = Type.Object({
+  protocol: Type.Integer(),
+  expectedSeq: Type.Integer({ minimum: 1, description: 'The next number the Console will accept for this epoch' }),
+  rulesVersion: Type.Integer(),
+  consoleVersion: Type.String(),
+});
+export type HelloAnswer = Static<typeof HelloAnswer>;
+
+/** Acknowledges every event below `expectedSeq`: envelope and payload are fsynced in the ledger. */
+export const EventsAnswer = Type.Object({
+  expectedSeq: Type.Integer({ minimum: 1 }),
+  ledgerSize: Type.Integer({ minimum: 0 }),
+});
+export type EventsAnswer = Static<typeof EventsAnswer>;
+
+/** Body of a 409: send from `expectedSeq`, or, when `forked`, begin a new epoch. */
+export const SequenceMismatch = Type.Object({
+  code: Type.Union([Type.Literal('sequence_mismatch'), Type.Literal('forked')]),
+  message: Type.String(),
+  details: Type.Object({ expectedSeq: Type.Integer({ minimum: 1 }) }),
+});
+export type SequenceMismatch = Static<typeof SequenceMismatch>;
+
+/** Something a Defender wants an administrator to know, with the command that mends it. */
+export const Condition = Type.Object({
+  name: Type.String({ description: 'Stable, for programs: engine-unavailable, spool-full, rules-rejected, …' }),
+  text: Type.String(),
+  fix: Type.Optional(Type.String({ description: 'The command that mends it' })),
+  since: Type.String(),
+});
+export type Condition = Static<typeof Condition>;
+
+/** Sent every few seconds and on every change of condition. */
+export const StatusReport = Type.Object({
+  defenderId: Type.String(),
+  backlog: Type.Integer({ minimum: 0 }),
+  oldestUnsentAt: Type.Optional(Type.String()),
+  conditions: Type.Array(Condition),
+  engine: Type.Object({
+    reachable: Type.Boolean(),
+    version: Type.Optional(Type.String()),
+    apiVersion: Type.Optional(Type.String()),
+  }),
+  rulesVersion: Type.Integer(),
+  sentAt: Type.Integer(),
+});
+export type StatusReport = Static<typeof StatusReport>;
+
+/** Rules as they travel. */
+export const RulesAnswer = RuleSet;
