@@ -1,1 +1,5 @@
-export {};
+// What tests of every package share: temp directories, waiting, processes and real engines. Never imported by non-test code.
+export * from './engine.ts';
+export * from './process.ts';
+export * from './temp-dir.ts';
+export * from './until.ts';
