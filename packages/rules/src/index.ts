@@ -1,1 +1,6 @@
-export {};
+// The public surface of rules: how a request is read, named and judged. Pure: no Node, no clock, no I/O.
+export * from './chunked-body.ts';
+export { decodeLatin1, type Latin1Decoder, maxHeadBytes, maxHeaderFields } from './head-lines.ts';
+export { type HeaderField, headerValue } from './header-field.ts';
+export * from './request-head.ts';
+export * from './response-head.ts';
