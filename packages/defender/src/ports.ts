@@ -14,9 +14,10 @@ export interface Caller {
 export interface Identifier {
   /**
    * Reads SO_PEERCRED and /proc at once, as the peer may exit at any moment.
-   * Never throws: what cannot be found is left out and `userSource` says `unknown`.
+   * Never throws or rejects: what cannot be found is left out and `userSource` says `unknown`.
+   * A promise only for callers inside a container, whose name has to be asked of the engine.
    */
-  identify(socket: object): Caller;
+  identify(socket: object): Caller | Promise<Caller>;
 }
 
 /** What is known of the object that a request names, looked up at the engine before judging. */
