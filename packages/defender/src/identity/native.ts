@@ -80,15 +80,15 @@ export function pidfdIsAlive(pidfd: number): boolean {
 const structBytes = 64;
 
 function nssName(
-  call: (struct: Buffer, buffer: Buffer, size: number, result: bigint[]) => number,
+  call: (struct: Buffer, buffer: Buffer, size: number, result: (number | bigint)[]) => number,
 ): { name: string; struct: Buffer } | undefined {
   for (let size = 4096; size <= 1 << 20; size *= 4) {
     const struct = Buffer.alloc(structBytes);
     const buffer = Buffer.alloc(size);
-    const result: bigint[] = [0n];
+    const result: (number | bigint)[] = [0];
     const code = call(struct, buffer, size, result);
     if (code === erange) continue;
-    if (code !== 0 || (result[0] ?? 0n) === 0n) return undefined;
+    if (code !== 0 || Number(result[0] ?? 0) === 0) return undefined;
     const name = koffi.decode(struct, 'const char *') as string | null;
     return name === null ? undefined : { name, struct };
   }
