@@ -33,3 +33,36 @@ export interface Verdict {
   /** False: an allowed call is only counted. */
   readonly audit: boolean;
 }
+
+/** One batch of the outbox: consecutive events of one epoch, each the verbatim JSON bytes that the ledger will prove. */
+export interface OutboxBatch {
+  readonly epoch: number;
+  readonly firstSeq: number;
+  readonly events: readonly Uint8Array[];
+}
+
+/** The way out of a Defender, as the console-link sees it. */
+export interface Outbox {
+  /** The epoch that is being written, the oldest number kept in it and the number the next event will get. */
+  state(): {
+    readonly epoch: number;
+    readonly firstSeq: number;
+    readonly nextSeq: number;
+    readonly acknowledgedSeq: number;
+  };
+  /**
+   * Durable events from `fromSeq` of `epoch` on; undefined when there is none yet. Events of an older epoch come before
+   * those of the newer one, and a batch never mixes two.
+   */
+  readBatch(
+    epoch: number,
+    fromSeq: number,
+    limits: { maxBytes: number; maxEvents: number },
+  ): Promise<OutboxBatch | undefined>;
+  /** Resolves when an event after `seq` of the current epoch is durable, or when the signal aborts. */
+  waitForMore(seq: number, signal: AbortSignal): Promise<void>;
+  /** Everything below `seq` of `epoch` is in the ledger: it may be dropped once its retention is over. */
+  acknowledge(epoch: number, seq: number): Promise<void>;
+  /** Begins a new epoch, with a gap event that says why. For a fork that the Console has seen. */
+  beginEpoch(reason: string): Promise<void>;
+}
