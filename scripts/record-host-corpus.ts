@@ -5,7 +5,16 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { buildAnyNameLibrary, connectionPids, makeKeys, preparePrivateHost, roomDir, startLogDaemons, stopDaemons, until } from './host-corpus/private-host.ts';
+import {
+  buildAnyNameLibrary,
+  connectionPids,
+  makeKeys,
+  preparePrivateHost,
+  roomDir,
+  startLogDaemons,
+  stopDaemons,
+  until,
+} from './host-corpus/private-host.ts';
 import type { Scenario, Truth } from './host-corpus/scenario.ts';
 import { sshScenarios, startSshDaemons } from './host-corpus/ssh-scenarios.ts';
 import { sudoScenarios } from './host-corpus/sudo-scenarios.ts';
@@ -15,19 +24,44 @@ const self = fileURLToPath(import.meta.url);
 
 /** The journal fields that are kept; others would tie the corpus to the machine that recorded it. */
 const keptFields = [
-  'MESSAGE', 'PRIORITY', 'SYSLOG_FACILITY', 'SYSLOG_IDENTIFIER', 'SYSLOG_PID', 'SYSLOG_TIMESTAMP', '_PID', '_UID', '_GID', '_COMM', '_EXE',
-  '_CMDLINE', '_CAP_EFFECTIVE', '_TRANSPORT', '_SYSTEMD_UNIT', '_SYSTEMD_CGROUP', '_AUDIT_LOGINUID', '_AUDIT_SESSION', '_HOSTNAME',
-  '_SOURCE_REALTIME_TIMESTAMP', '__REALTIME_TIMESTAMP',
+  'MESSAGE',
+  'PRIORITY',
+  'SYSLOG_FACILITY',
+  'SYSLOG_IDENTIFIER',
+  'SYSLOG_PID',
+  'SYSLOG_TIMESTAMP',
+  '_PID',
+  '_UID',
+  '_GID',
+  '_COMM',
+  '_EXE',
+  '_CMDLINE',
+  '_CAP_EFFECTIVE',
+  '_TRANSPORT',
+  '_SYSTEMD_UNIT',
+  '_SYSTEMD_CGROUP',
+  '_AUDIT_LOGINUID',
+  '_AUDIT_SESSION',
+  '_HOSTNAME',
+  '_SOURCE_REALTIME_TIMESTAMP',
+  '__REALTIME_TIMESTAMP',
 ];
 
 type Entry = Record<string, unknown>;
 
 function journalEntries(): Entry[] {
-  const text = execFileSync('journalctl', ['-o', 'json', '--all', '--no-pager', '_TRANSPORT=syslog', 'SYSLOG_FACILITY=4', 'SYSLOG_FACILITY=10'], { maxBuffer: 1 << 28, encoding: 'utf8' });
-  return text.split('\n').filter((line) => line !== '').map((line) => {
-    const entry = JSON.parse(line) as Entry;
-    return Object.fromEntries(keptFields.flatMap((name) => (entry[name] === undefined ? [] : [[name, entry[name]]])));
-  });
+  const text = execFileSync(
+    'journalctl',
+    ['-o', 'json', '--all', '--no-pager', '_TRANSPORT=syslog', 'SYSLOG_FACILITY=4', 'SYSLOG_FACILITY=10'],
+    { maxBuffer: 1 << 28, encoding: 'utf8' },
+  );
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => {
+      const entry = JSON.parse(line) as Entry;
+      return Object.fromEntries(keptFields.flatMap((name) => (entry[name] === undefined ? [] : [[name, entry[name]]])));
+    });
 }
 
 // Latin-1 keeps every byte of the file as one character, so that a line that is not UTF-8 survives the JSON around it.
@@ -37,7 +71,11 @@ async function recordOne(scenario: Scenario): Promise<Truth> {
   const truth = await scenario.run();
   await until(`${scenario.name} to end`, () => connectionPids().length === 0);
   execFileSync('logger', ['-t', 'corpus-mark', '-p', 'auth.info', scenario.name]);
-  await until(`the mark of ${scenario.name}`, () => fileLines('bsd.log').slice(-3).some((line) => line.endsWith(` corpus-mark: ${scenario.name}`)));
+  await until(`the mark of ${scenario.name}`, () =>
+    fileLines('bsd.log')
+      .slice(-3)
+      .some((line) => line.endsWith(` corpus-mark: ${scenario.name}`)),
+  );
   return truth;
 }
 
@@ -47,7 +85,9 @@ function isMark(entry: Entry): boolean {
 
 function versions(): { sshd: string; sudo: string } {
   const package_ = (name: string): string =>
-    execFileSync('dpkg-query', ['-W', '-f', '${Version}', name], { encoding: 'utf8' }).replace(/^\d+:/, '').replace(/-.*/, '');
+    execFileSync('dpkg-query', ['-W', '-f', '${Version}', name], { encoding: 'utf8' })
+      .replace(/^\d+:/, '')
+      .replace(/-.*/, '');
   return { sshd: `openssh-${package_('openssh-server')}`, sudo: `sudo-${package_('sudo')}` };
 }
 
@@ -60,7 +100,9 @@ async function inside(): Promise<void> {
   await startLogDaemons();
   await startSshDaemons();
   const only = process.env['CORPUS_ONLY'];
-  const scenarios = [...sshScenarios(), ...sudoScenarios()].filter(({ name }) => only === undefined || new RegExp(only).test(name));
+  const scenarios = [...sshScenarios(), ...sudoScenarios()].filter(
+    ({ name }) => only === undefined || new RegExp(only).test(name),
+  );
   execFileSync('logger', ['-t', 'corpus-mark', '-p', 'auth.info', 'start']);
   const truths = new Map<string, Truth>();
   for (const scenario of scenarios) truths.set(scenario.name, await recordOne(scenario));
@@ -69,10 +111,17 @@ async function inside(): Promise<void> {
   // A datagram with line feeds is one journal entry and one file line, so the three forms pair up by order.
   const entries = journalEntries();
   if (entries.length !== bsd.length || bsd.length !== iso.length) {
-    throw new Error(`the forms do not pair up: ${entries.length} journal entries, ${bsd.length} and ${iso.length} file lines`);
+    throw new Error(
+      `the forms do not pair up: ${entries.length} journal entries, ${bsd.length} and ${iso.length} file lines`,
+    );
   }
   const { sshd, sudo } = versions();
-  const out: Record<string, string[]> = { [`${sshd}/sshd`]: [], [`${sudo}/sudo`]: [], [`${sudo}/su`]: [], [`${sshd}/forged`]: [] };
+  const out: Record<string, string[]> = {
+    [`${sshd}/sshd`]: [],
+    [`${sudo}/sudo`]: [],
+    [`${sudo}/su`]: [],
+    [`${sshd}/forged`]: [],
+  };
   const begin = entries.findIndex(isMark) + 1;
   let pending: number[] = [];
   for (let index = begin; index < entries.length; index++) {

@@ -34,7 +34,12 @@ function fail(text) {
 
 function hashOf(files) {
   const hash = createHash('sha256');
-  for (const file of files) hash.update(file).update('\0').update(readFileSync(join(root, file))).update('\0');
+  for (const file of files)
+    hash
+      .update(file)
+      .update('\0')
+      .update(readFileSync(join(root, file)))
+      .update('\0');
   return hash.digest('hex');
 }
 
@@ -57,31 +62,42 @@ function writeStamp(name, value) {
 
 function checkNode() {
   const major = Number(process.versions.node.split('.')[0]);
-  if (major < 20) fail(`Node ${process.versions.node} is too old: install Node 20 or newer, then run the same command again.`);
+  if (major < 20)
+    fail(`Node ${process.versions.node} is too old: install Node 20 or newer, then run the same command again.`);
 }
 
 function installNodePackages() {
-  const wanted = hashOf(['package.json', 'package-lock.json']);
+  const wanted = hashOf(['package-lock.json']);
   const engine = join(root, 'node_modules/node/bin/node');
   if (readStamp('npm') === wanted && existsSync(engine)) return;
   say('installing the npm packages named in package-lock.json (npm ci; about half a minute)');
   const npm = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: root, stdio: 'inherit' });
-  if (npm.status !== 0) fail('npm ci failed; its own words stand above. Check the network and the disk, then run the same command again.');
+  if (npm.status !== 0)
+    fail('npm ci failed; its own words stand above. Check the network and the disk, then run the same command again.');
   if (!existsSync(engine)) {
-    fail('the npm package "node" brought no Node 24: its install script was not allowed to run. Run `npm rebuild node`, then the same command again.');
+    fail(
+      'the npm package "node" brought no Node 24: its install script was not allowed to run. Run `npm rebuild node`, then the same command again.',
+    );
   }
   writeStamp('npm', wanted);
 }
 
 function buildPage() {
-  const sources = ['packages/web/package.json', ...filesBelow('packages/web/src'), ...filesBelow('packages/contract/src')];
+  const sources = [
+    'packages/web/package.json',
+    ...filesBelow('packages/web/src'),
+    ...filesBelow('packages/contract/src'),
+  ];
   for (const file of ['packages/web/index.html', 'packages/web/vite.config.ts']) {
     if (existsSync(join(root, file))) sources.push(file);
   }
   const wanted = hashOf(sources);
   if (readStamp('web') === wanted && existsSync(join(root, 'packages/web/dist/index.html'))) return;
   say('building the web page (vite; a few seconds)');
-  const vite = spawnSync('npm', ['run', '--silent', 'build', '-w', '@dockledger/web'], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] });
+  const vite = spawnSync('npm', ['run', '--silent', 'build', '-w', '@dockledger/web'], {
+    cwd: root,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
   if (vite.status !== 0) fail('the web page could not be built; the reason stands above.');
   writeStamp('web', wanted);
 }
@@ -93,7 +109,9 @@ function isInstalled(name) {
 
 function installDebianPackages() {
   if (process.platform !== 'linux' || spawnSync('dpkg-query', ['--version']).status !== 0) {
-    say('this is not Debian or Ubuntu: suites that need an engine, a browser or daemons are skipped where they are missing');
+    say(
+      'this is not Debian or Ubuntu: suites that need an engine, a browser or daemons are skipped where they are missing',
+    );
     return;
   }
   // Stamped by the package database itself, so that a removed package is noticed and an unchanged one costs nothing.
@@ -114,7 +132,8 @@ function installDebianPackages() {
   const policy = '/usr/sbin/policy-rc.d';
   const ownPolicy = !existsSync(policy);
   if (ownPolicy) writeFileSync(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
-  const apt = (...words) => spawnSync('apt-get', ['-q', '-y', ...words], { env: environment, stdio: ['ignore', 'ignore', 'inherit'] });
+  const apt = (...words) =>
+    spawnSync('apt-get', ['-q', '-y', ...words], { env: environment, stdio: ['ignore', 'ignore', 'inherit'] });
   try {
     apt('update');
     const all = apt('install', '--no-install-recommends', ...missing);

@@ -13,7 +13,14 @@ rmSync(resultFile, { force: true });
 const chosen = process.argv.slice(2);
 const vitest = spawnSync(
   process.execPath,
-  [join(root, 'node_modules/vitest/vitest.mjs'), 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${resultFile}`, ...chosen],
+  [
+    join(root, 'node_modules/vitest/vitest.mjs'),
+    'run',
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile.json=${resultFile}`,
+    ...chosen,
+  ],
   { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] },
 );
 
@@ -52,10 +59,20 @@ for (const file of result.testResults) {
 
 console.log('\nSuite                         passed  failed  skipped');
 for (const [name, counts] of [...suites].sort()) {
-  console.log(`${name.padEnd(30)}${String(counts.passed).padStart(6)}${String(counts.failed).padStart(8)}${String(counts.skipped).padStart(9)}`);
+  console.log(
+    `${name.padEnd(30)}${String(counts.passed).padStart(6)}${String(counts.failed).padStart(8)}${String(counts.skipped).padStart(9)}`,
+  );
 }
 if (chosen.length === 0) {
-  for (const name of ['packages/contract', 'packages/rules', 'packages/journal', 'packages/defender', 'packages/console', 'test/hygiene', 'test/e2e']) {
+  for (const name of [
+    'packages/contract',
+    'packages/rules',
+    'packages/journal',
+    'packages/defender',
+    'packages/console',
+    'test/hygiene',
+    'test/e2e',
+  ]) {
     const counts = suites.get(name);
     if (counts === undefined || counts.passed + counts.failed + counts.skipped === 0) {
       failed++;

@@ -183,7 +183,12 @@ export function makeKeys(): void {
     keygen('-s', ca, '-I', id, '-n', 'alice', '-z', String(serial), `${name}.pub`);
   };
   certificate('cert_plain', 'alice@laptop', 42, 'ca');
-  certificate('cert_hostile', 'x from 6.6.6.6 port 22 ssh2: ED25519 SHA256:AAAA (serial 1) CA ED25519 SHA256:BBBB', 7, 'ca');
+  certificate(
+    'cert_hostile',
+    'x from 6.6.6.6 port 22 ssh2: ED25519 SHA256:AAAA (serial 1) CA ED25519 SHA256:BBBB',
+    7,
+    'ca',
+  );
   certificate('cert_foreign', 'mallory', 9, 'other_ca');
   mkdirSync('/home/alice/.ssh', { recursive: true });
   mkdirSync('/home/git/.ssh', { recursive: true });

@@ -65,19 +65,43 @@ async function attempt(settings: Attempt): Promise<Peer[]> {
   const address = relay.address();
   const relayPort = address !== null && typeof address === 'object' ? address.port : 0;
   const args = [
-    '-F', 'none', '-o', 'StrictHostKeyChecking=no', '-o', 'UserKnownHostsFile=/dev/null', '-o', 'LogLevel=ERROR',
-    '-o', 'IdentitiesOnly=yes', '-o', 'ConnectTimeout=8', '-o', 'NumberOfPasswordPrompts=1', '-o', 'GSSAPIAuthentication=no',
-    '-o', `PreferredAuthentications=${settings.key === undefined ? 'password' : 'publickey'}`,
+    '-F',
+    'none',
+    '-o',
+    'StrictHostKeyChecking=no',
+    '-o',
+    'UserKnownHostsFile=/dev/null',
+    '-o',
+    'LogLevel=ERROR',
+    '-o',
+    'IdentitiesOnly=yes',
+    '-o',
+    'ConnectTimeout=8',
+    '-o',
+    'NumberOfPasswordPrompts=1',
+    '-o',
+    'GSSAPIAuthentication=no',
+    '-o',
+    `PreferredAuthentications=${settings.key === undefined ? 'password' : 'publickey'}`,
     ...(settings.key === undefined ? [] : ['-i', `${roomDir}/${settings.key}`]),
     ...(settings.options ?? []),
-    ...(settings.user === '' ? ['-l', ''] : ['-o', `User="${settings.user.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`]),
+    ...(settings.user === ''
+      ? ['-l', '']
+      : ['-o', `User="${settings.user.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`]),
   ];
   const program = settings.program ?? 'ssh';
-  const target = program === 'sftp' ? ['-P', String(relayPort), '127.0.0.1'] : ['-p', String(relayPort), '127.0.0.1', ...(settings.command ?? ['true'])];
+  const target =
+    program === 'sftp'
+      ? ['-P', String(relayPort), '127.0.0.1']
+      : ['-p', String(relayPort), '127.0.0.1', ...(settings.command ?? ['true'])];
   const child = spawn(program, [...args, ...target], {
     stdio: ['ignore', 'ignore', process.env['CORPUS_DEBUG'] ? 'inherit' : 'ignore'],
     env: {
-      LD_PRELOAD: `${roomDir}/any-name.so`, PATH: '/usr/bin:/bin', DISPLAY: ':0', SSH_ASKPASS: `${roomDir}/askpass`, SSH_ASKPASS_REQUIRE: 'force',
+      LD_PRELOAD: `${roomDir}/any-name.so`,
+      PATH: '/usr/bin:/bin',
+      DISPLAY: ':0',
+      SSH_ASKPASS: `${roomDir}/askpass`,
+      SSH_ASKPASS_REQUIRE: 'force',
       ANSWER: settings.password ?? userPassword,
     },
   });
@@ -88,7 +112,12 @@ async function attempt(settings: Attempt): Promise<Peer[]> {
 
 const login = (name: string, settings: Attempt, truth: Omit<Truth, 'program' | 'peers' | 'user'>): Scenario => ({
   name,
-  run: async () => ({ program: 'sshd', peers: await attempt(settings), user: settings.user.split(':')[0] ?? '', ...truth }),
+  run: async () => ({
+    program: 'sshd',
+    peers: await attempt(settings),
+    user: settings.user.split(':')[0] ?? '',
+    ...truth,
+  }),
 });
 
 const hostileNames: readonly string[] = [
@@ -138,60 +167,159 @@ const raw = (name: string, bytes: string | null, truth: Partial<Truth>): Scenari
 /** All scenarios that concern sshd, in the order to run them. */
 export function sshScenarios(): Scenario[] {
   const invalid = (user: string, index: number): Scenario[] => [
-    login(`hostile-name-${index}`, { user, password: 'no' }, { invalidUser: true, method: 'password', expected: { login_failed: 1 } }),
-    login(`hostile-name-terse-${index}`, { user, port: terse, password: 'no', from: '203.0.113.8' }, {
-      invalidUser: true, method: 'password', expected: { login_failed: 1 },
-    }),
+    login(
+      `hostile-name-${index}`,
+      { user, password: 'no' },
+      { invalidUser: true, method: 'password', expected: { login_failed: 1 } },
+    ),
+    login(
+      `hostile-name-terse-${index}`,
+      { user, port: terse, password: 'no', from: '203.0.113.8' },
+      {
+        invalidUser: true,
+        method: 'password',
+        expected: { login_failed: 1 },
+      },
+    ),
   ];
   return [
     login('password', { user: 'alice' }, { method: 'password', expected: { login: 1, session_open: 1 } }),
-    login('password-terse', { user: 'alice', port: terse }, { method: 'password', expected: { login: 1, session_open: 1 } }),
-    login('password-ipv6', { user: 'alice', from: '2001:db8::7', to: '::1' }, { method: 'password', expected: { login: 1 } }),
+    login(
+      'password-terse',
+      { user: 'alice', port: terse },
+      { method: 'password', expected: { login: 1, session_open: 1 } },
+    ),
+    login(
+      'password-ipv6',
+      { user: 'alice', from: '2001:db8::7', to: '::1' },
+      { method: 'password', expected: { login: 1 } },
+    ),
     login('wrong-password', { user: 'alice', password: 'no' }, { method: 'password', expected: { login_failed: 1 } }),
-    login('wrong-password-three-times', { user: 'alice', password: 'no', options: ['-o', 'NumberOfPasswordPrompts=3'] }, {
-      method: 'password', expected: { login_failed: 3 },
-    }),
-    login('wrong-password-ipv6', { user: 'alice', password: 'no', from: '2001:db8:1:22:333:4444:5555:6666', to: '::1' }, {
-      method: 'password', expected: { login_failed: 1 },
-    }),
-    login('too-many-attempts', { user: 'alice', password: 'no', port: terse, options: ['-o', 'NumberOfPasswordPrompts=9'] }, {
-      method: 'password', expected: { login_failed: 3, too_many_attempts: 1 },
-    }),
-    login('too-many-attempts-hostile', { user: 'x from 6.6.6.6 port 2 ssh2', password: 'no', port: terse, options: ['-o', 'NumberOfPasswordPrompts=9'] }, {
-      invalidUser: true, method: 'password', expected: { login_failed: 3, too_many_attempts: 1 },
-    }),
-    login('key', { user: 'alice', key: 'alice_key' }, { method: 'publickey', keyFingerprint: fingerprintOf('alice_key'), expected: { login: 1, session_open: 1 } }),
-    login('key-rsa-tty', { user: 'alice', key: 'alice_rsa', options: ['-tt'] }, {
-      method: 'publickey', keyFingerprint: fingerprintOf('alice_rsa'), onTty: true, expected: { login: 1, session_open: 1 },
-    }),
-    login('wrong-key', { user: 'alice', key: 'wrong_key' }, { method: 'publickey', keyFingerprint: fingerprintOf('wrong_key'), expected: { login_failed: 1 } }),
-    login('certificate', { user: 'alice', key: 'cert_plain' }, {
-      method: 'publickey', keyFingerprint: fingerprintOf('cert_plain'), certificateId: 'alice@laptop', expected: { login: 1 },
-    }),
-    login('certificate-hostile-id', { user: 'alice', key: 'cert_hostile' }, {
-      method: 'publickey', keyFingerprint: fingerprintOf('cert_hostile'),
-      certificateId: 'x from 6.6.6.6 port 22 ssh2: ED25519 SHA256:AAAA (serial 1) CA ED25519 SHA256:BBBB', expected: { login: 1 },
-    }),
-    login('certificate-foreign-ca', { user: 'alice', key: 'cert_foreign' }, { method: 'publickey', expected: { login_failed: 1 } }),
-    login('forced-command-key', { user: 'git', key: 'git_key', command: ['git-upload-pack x'] }, {
-      method: 'publickey', keyFingerprint: fingerprintOf('git_key'), expected: { login: 1, session_open: 1 },
-    }),
-    login('forced-command-config', { user: 'alice', key: 'alice_key', port: strict }, {
-      method: 'publickey', keyFingerprint: fingerprintOf('alice_key'), expected: { login: 1, session_open: 1 },
-    }),
-    login('sftp', { user: 'alice', key: 'alice_key', program: 'sftp' }, { method: 'publickey', expected: { login: 1, session_open: 1 } }),
+    login(
+      'wrong-password-three-times',
+      { user: 'alice', password: 'no', options: ['-o', 'NumberOfPasswordPrompts=3'] },
+      {
+        method: 'password',
+        expected: { login_failed: 3 },
+      },
+    ),
+    login(
+      'wrong-password-ipv6',
+      { user: 'alice', password: 'no', from: '2001:db8:1:22:333:4444:5555:6666', to: '::1' },
+      {
+        method: 'password',
+        expected: { login_failed: 1 },
+      },
+    ),
+    login(
+      'too-many-attempts',
+      { user: 'alice', password: 'no', port: terse, options: ['-o', 'NumberOfPasswordPrompts=9'] },
+      {
+        method: 'password',
+        expected: { login_failed: 3, too_many_attempts: 1 },
+      },
+    ),
+    login(
+      'too-many-attempts-hostile',
+      { user: 'x from 6.6.6.6 port 2 ssh2', password: 'no', port: terse, options: ['-o', 'NumberOfPasswordPrompts=9'] },
+      {
+        invalidUser: true,
+        method: 'password',
+        expected: { login_failed: 3, too_many_attempts: 1 },
+      },
+    ),
+    login(
+      'key',
+      { user: 'alice', key: 'alice_key' },
+      { method: 'publickey', keyFingerprint: fingerprintOf('alice_key'), expected: { login: 1, session_open: 1 } },
+    ),
+    login(
+      'key-rsa-tty',
+      { user: 'alice', key: 'alice_rsa', options: ['-tt'] },
+      {
+        method: 'publickey',
+        keyFingerprint: fingerprintOf('alice_rsa'),
+        onTty: true,
+        expected: { login: 1, session_open: 1 },
+      },
+    ),
+    login(
+      'wrong-key',
+      { user: 'alice', key: 'wrong_key' },
+      { method: 'publickey', keyFingerprint: fingerprintOf('wrong_key'), expected: { login_failed: 1 } },
+    ),
+    login(
+      'certificate',
+      { user: 'alice', key: 'cert_plain' },
+      {
+        method: 'publickey',
+        keyFingerprint: fingerprintOf('cert_plain'),
+        certificateId: 'alice@laptop',
+        expected: { login: 1 },
+      },
+    ),
+    login(
+      'certificate-hostile-id',
+      { user: 'alice', key: 'cert_hostile' },
+      {
+        method: 'publickey',
+        keyFingerprint: fingerprintOf('cert_hostile'),
+        certificateId: 'x from 6.6.6.6 port 22 ssh2: ED25519 SHA256:AAAA (serial 1) CA ED25519 SHA256:BBBB',
+        expected: { login: 1 },
+      },
+    ),
+    login(
+      'certificate-foreign-ca',
+      { user: 'alice', key: 'cert_foreign' },
+      { method: 'publickey', expected: { login_failed: 1 } },
+    ),
+    login(
+      'forced-command-key',
+      { user: 'git', key: 'git_key', command: ['git-upload-pack x'] },
+      {
+        method: 'publickey',
+        keyFingerprint: fingerprintOf('git_key'),
+        expected: { login: 1, session_open: 1 },
+      },
+    ),
+    login(
+      'forced-command-config',
+      { user: 'alice', key: 'alice_key', port: strict },
+      {
+        method: 'publickey',
+        keyFingerprint: fingerprintOf('alice_key'),
+        expected: { login: 1, session_open: 1 },
+      },
+    ),
+    login(
+      'sftp',
+      { user: 'alice', key: 'alice_key', program: 'sftp' },
+      { method: 'publickey', expected: { login: 1, session_open: 1 } },
+    ),
     login('no-shell', { user: 'bob' }, { expected: { login_refused: 1, login_failed: 1 } }),
     login('allow-users-refused', { user: 'dave', port: strict }, { expected: { login_refused: 1, login_failed: 1 } }),
     login('root-password', { user: 'root', port: terse }, { method: 'password', expected: { login_failed: 1 } }),
     login('dotted-user', { user: 'erin.o-x' }, { method: 'password', expected: { login: 1 } }),
-    login('style-cut', { user: 'root:pam from 6.6.6.6', password: 'no' }, { method: 'password', expected: { login_failed: 1 } }),
+    login(
+      'style-cut',
+      { user: 'root:pam from 6.6.6.6', password: 'no' },
+      { method: 'password', expected: { login_failed: 1 } },
+    ),
     login('style-cut-known-user', { user: 'alice:x port 22 ssh2' }, { method: 'password', expected: { login: 1 } }),
-    login('empty-name', { user: '', password: 'no' }, { invalidUser: true, method: 'password', expected: { login_failed: 1 } }),
+    login(
+      'empty-name',
+      { user: '', password: 'no' },
+      { invalidUser: true, method: 'password', expected: { login_failed: 1 } },
+    ),
     ...hostileNames.flatMap((user, index) => invalid(user, index)),
     raw('closed-at-once', null, {}),
     raw('http-request', 'GET / HTTP/1.1\r\nHost: x from 6.6.6.6 port 22\r\n\r\n', {}),
     raw('banner-then-close', 'SSH-2.0-x from 6.6.6.6 port 22\r\n', {}),
-    raw('garbage-after-banner', `SSH-2.0-probe\r\n${'\u0000\u0000\u0000\u00ff garbage from 6.6.6.6 port 22'.repeat(30)}`, {}),
+    raw(
+      'garbage-after-banner',
+      `SSH-2.0-probe\r\n${'\u0000\u0000\u0000\u00ff garbage from 6.6.6.6 port 22'.repeat(30)}`,
+      {},
+    ),
     raw('old-protocol', 'SSH-1.5-old from 6.6.6.6 port 22\n', {}),
     login('no-common-cipher', { user: 'alice', options: ['-o', 'Ciphers=aes128-cbc'] }, { expected: {} }),
     {
@@ -204,7 +332,9 @@ export function sshScenarios(): Scenario[] {
         await until('the second to be dropped', () => second.socket.destroyed || second.socket.readableEnded);
         await until('the grace time', () => first.socket.destroyed || first.socket.readableEnded);
         return {
-          program: 'sshd', peers: [first.peer, second.peer], user: null,
+          program: 'sshd',
+          peers: [first.peer, second.peer],
+          user: null,
           expected: { login_timeout: 1, connection_dropped: 1 },
         };
       },

@@ -35,11 +35,23 @@ function runAs(call: Call): Promise<number | null> {
   return new Promise((resolve) => child.once('close', (code) => resolve(code)));
 }
 
-const local = (name: string, program: Truth['program'], call: Call, truth: Omit<Truth, 'program' | 'peers' | 'user'>): Scenario => ({
+const local = (
+  name: string,
+  program: Truth['program'],
+  call: Call,
+  truth: Omit<Truth, 'program' | 'peers' | 'user'>,
+): Scenario => ({
   name,
   run: async () => {
     await runAs(call);
-    return { program, peers: [], user: call.as, ...(program === 'sudo' ? { cwd: call.cwd ?? '/tmp' } : {}), onTty: call.tty === true, ...truth };
+    return {
+      program,
+      peers: [],
+      user: call.as,
+      ...(program === 'sudo' ? { cwd: call.cwd ?? '/tmp' } : {}),
+      onTty: call.tty === true,
+      ...truth,
+    };
   },
 });
 
@@ -68,37 +80,161 @@ export function sudoScenarios(): Scenario[] {
   for (const dir of hostileDirs) mkdirSync(dir, { recursive: true, mode: 0o755 });
   copyFileSync('/usr/bin/logger', `${roomDir}/sshd`);
   copyFileSync('/usr/bin/logger', `${roomDir}/sudo`);
-  const sudo = (name: string, call: Call, truth: Omit<Truth, 'program' | 'peers' | 'user'>): Scenario => local(name, 'sudo', call, truth);
+  const sudo = (name: string, call: Call, truth: Omit<Truth, 'program' | 'peers' | 'user'>): Scenario =>
+    local(name, 'sudo', call, truth);
   const ok = { sudo_allowed: 1 };
-  const forged = (name: string, argv: readonly string[]): Scenario => local(name, 'forged', { as: 'dave', argv }, { expected: {} });
+  const forged = (name: string, argv: readonly string[]): Scenario =>
+    local(name, 'forged', { as: 'dave', argv }, { expected: {} });
   return [
-    sudo('allowed', { as: 'alice', argv: ['sudo', 'id', '-u'] }, { runAs: 'root', argv: ['/usr/bin/id', '-u'], expected: ok }),
-    sudo('allowed-tty', { as: 'alice', argv: ['sudo', 'id'], tty: true }, { runAs: 'root', argv: ['/usr/bin/id'], expected: ok }),
-    sudo('allowed-after-password', { as: 'carol', argv: ['sudo', '-S', 'id'], stdin: `${userPassword}\n` }, { runAs: 'root', argv: ['/usr/bin/id'], expected: ok }),
-    sudo('other-user', { as: 'alice', argv: ['sudo', '-u', 'carol', 'id'] }, { runAs: 'carol', argv: ['/usr/bin/id'], expected: ok }),
-    sudo('other-group', { as: 'alice', argv: ['sudo', '-g', 'ops', 'id'] }, { runAs: 'alice', argv: ['/usr/bin/id'], expected: ok }),
-    sudo('shell-s', { as: 'alice', argv: ['sudo', '-s', 'true'], env: { SHELL: '/bin/sh' } }, { runAs: 'root', argv: ['/bin/sh', '-c', 'true'], expected: ok }),
-    sudo('login-i', { as: 'alice', argv: ['sudo', '-i', 'true'] }, { runAs: 'root', argv: ['/bin/bash', '-c', 'true'], expected: ok }),
-    sudo('not-allowed', { as: 'carol', argv: ['sudo', '-S', 'cat', '/etc/shadow'], stdin: `${userPassword}\n` }, {
-      runAs: 'root', argv: ['/usr/bin/cat', '/etc/shadow'], expected: { sudo_refused: 1 },
-    }),
-    sudo('not-in-sudoers', { as: 'dave', argv: ['sudo', '-S', 'id'], stdin: `${userPassword}\n` }, { runAs: 'root', argv: ['/usr/bin/id'], expected: { sudo_refused: 1 } }),
-    sudo('wrong-password', { as: 'carol', argv: ['sudo', '-k', '-S', 'id'], stdin: 'no\nno\nno\n' }, { runAs: 'root', argv: ['/usr/bin/id'], expected: { sudo_refused: 1 } }),
-    sudo('password-required', { as: 'carol', argv: ['sudo', '-k', '-n', 'id'] }, { runAs: 'root', argv: ['/usr/bin/id'], expected: { sudo_refused: 1 } }),
-    sudo('n-refused-is-silent', { as: 'dave', argv: ['sudo', '-n', 'id'] }, { runAs: 'root', argv: ['/usr/bin/id'], expected: {} }),
-    sudo('hostile-env', { as: 'alice', argv: ['sudo', 'FOO=a b ; COMMAND=/bin/evil', 'id'] }, { runAs: 'root', argv: ['/usr/bin/id'], expected: ok }),
-    ...hostileDirs.map((cwd, index) => sudo(`hostile-cwd-${index}`, { as: 'alice', argv: ['sudo', 'true'], cwd }, { runAs: 'root', argv: ['/usr/bin/true'], expected: ok })),
-    ...hostileArgs.map((args, index) => sudo(`hostile-args-${index}`, { as: 'alice', argv: ['sudo', 'true', ...args] }, { runAs: 'root', argv: ['/usr/bin/true', ...args], expected: ok })),
-    sudo('json', { as: 'erin.o-x', argv: ['sudo', 'true', 'a b', ';', '"q"'], cwd: '/srv/a b' }, { runAs: 'root', argv: ['/usr/bin/true', 'a b', ';', '"q"'], expected: ok }),
-    sudo('json-hostile-cwd', { as: 'erin.o-x', argv: ['sudo', 'true'], cwd: hostileDirs[0] ?? '/' }, { runAs: 'root', argv: ['/usr/bin/true'], expected: ok }),
-    local('su-root', 'su', { as: 'dave', argv: ['su', '-c', 'true', 'root'], stdin: 'no\n', tty: true }, { runAs: 'root', expected: { su_failed: 1 } }),
-    local('su-alice', 'su', { as: 'dave', argv: ['su', '-c', 'true', 'alice'], stdin: `${userPassword}\n`, tty: true }, { runAs: 'alice', expected: {} }),
-    local('su-no-tty', 'su', { as: 'dave', argv: ['su', '-c', 'true', 'alice'], stdin: `${userPassword}\n` }, { runAs: 'alice', expected: { su_allowed: 1 } }),
-    forged('logger-sshd', ['logger', '-t', 'sshd', '-p', 'auth.info', '--id=4242', 'Accepted password for root from 6.6.6.6 port 22 ssh2']),
-    forged('logger-renamed-sshd', [`${roomDir}/sshd`, '-t', 'sshd', '-p', 'auth.info', 'Accepted publickey for root from 6.6.6.6 port 22 ssh2: RSA SHA256:AAAA']),
-    forged('logger-sudo', ['logger', '-t', 'sudo', '-p', 'authpriv.notice', '    root : TTY=pts/1 ; PWD=/root ; USER=root ; COMMAND=/bin/sh']),
-    forged('logger-renamed-sudo', [`${roomDir}/sudo`, '-t', 'sudo', '-p', 'authpriv.notice', '    root : TTY=pts/1 ; PWD=/root ; USER=root ; COMMAND=/bin/sh']),
-    forged('logger-slow-sshd', ['sh', '-c', `(echo 'Failed password for alice from 6.6.6.6 port 22 ssh2'; sleep 0.3) | ${roomDir}/sshd -t sshd -p auth.info`]),
+    sudo(
+      'allowed',
+      { as: 'alice', argv: ['sudo', 'id', '-u'] },
+      { runAs: 'root', argv: ['/usr/bin/id', '-u'], expected: ok },
+    ),
+    sudo(
+      'allowed-tty',
+      { as: 'alice', argv: ['sudo', 'id'], tty: true },
+      { runAs: 'root', argv: ['/usr/bin/id'], expected: ok },
+    ),
+    sudo(
+      'allowed-after-password',
+      { as: 'carol', argv: ['sudo', '-S', 'id'], stdin: `${userPassword}\n` },
+      { runAs: 'root', argv: ['/usr/bin/id'], expected: ok },
+    ),
+    sudo(
+      'other-user',
+      { as: 'alice', argv: ['sudo', '-u', 'carol', 'id'] },
+      { runAs: 'carol', argv: ['/usr/bin/id'], expected: ok },
+    ),
+    sudo(
+      'other-group',
+      { as: 'alice', argv: ['sudo', '-g', 'ops', 'id'] },
+      { runAs: 'alice', argv: ['/usr/bin/id'], expected: ok },
+    ),
+    sudo(
+      'shell-s',
+      { as: 'alice', argv: ['sudo', '-s', 'true'], env: { SHELL: '/bin/sh' } },
+      { runAs: 'root', argv: ['/bin/sh', '-c', 'true'], expected: ok },
+    ),
+    sudo(
+      'login-i',
+      { as: 'alice', argv: ['sudo', '-i', 'true'] },
+      { runAs: 'root', argv: ['/bin/bash', '-c', 'true'], expected: ok },
+    ),
+    sudo(
+      'not-allowed',
+      { as: 'carol', argv: ['sudo', '-S', 'cat', '/etc/shadow'], stdin: `${userPassword}\n` },
+      {
+        runAs: 'root',
+        argv: ['/usr/bin/cat', '/etc/shadow'],
+        expected: { sudo_refused: 1 },
+      },
+    ),
+    sudo(
+      'not-in-sudoers',
+      { as: 'dave', argv: ['sudo', '-S', 'id'], stdin: `${userPassword}\n` },
+      { runAs: 'root', argv: ['/usr/bin/id'], expected: { sudo_refused: 1 } },
+    ),
+    sudo(
+      'wrong-password',
+      { as: 'carol', argv: ['sudo', '-k', '-S', 'id'], stdin: 'no\nno\nno\n' },
+      { runAs: 'root', argv: ['/usr/bin/id'], expected: { sudo_refused: 1 } },
+    ),
+    sudo(
+      'password-required',
+      { as: 'carol', argv: ['sudo', '-k', '-n', 'id'] },
+      { runAs: 'root', argv: ['/usr/bin/id'], expected: { sudo_refused: 1 } },
+    ),
+    sudo(
+      'n-refused-is-silent',
+      { as: 'dave', argv: ['sudo', '-n', 'id'] },
+      { runAs: 'root', argv: ['/usr/bin/id'], expected: {} },
+    ),
+    sudo(
+      'hostile-env',
+      { as: 'alice', argv: ['sudo', 'FOO=a b ; COMMAND=/bin/evil', 'id'] },
+      { runAs: 'root', argv: ['/usr/bin/id'], expected: ok },
+    ),
+    ...hostileDirs.map((cwd, index) =>
+      sudo(
+        `hostile-cwd-${index}`,
+        { as: 'alice', argv: ['sudo', 'true'], cwd },
+        { runAs: 'root', argv: ['/usr/bin/true'], expected: ok },
+      ),
+    ),
+    ...hostileArgs.map((args, index) =>
+      sudo(
+        `hostile-args-${index}`,
+        { as: 'alice', argv: ['sudo', 'true', ...args] },
+        { runAs: 'root', argv: ['/usr/bin/true', ...args], expected: ok },
+      ),
+    ),
+    sudo(
+      'json',
+      { as: 'erin.o-x', argv: ['sudo', 'true', 'a b', ';', '"q"'], cwd: '/srv/a b' },
+      { runAs: 'root', argv: ['/usr/bin/true', 'a b', ';', '"q"'], expected: ok },
+    ),
+    sudo(
+      'json-hostile-cwd',
+      { as: 'erin.o-x', argv: ['sudo', 'true'], cwd: hostileDirs[0] ?? '/' },
+      { runAs: 'root', argv: ['/usr/bin/true'], expected: ok },
+    ),
+    local(
+      'su-root',
+      'su',
+      { as: 'dave', argv: ['su', '-c', 'true', 'root'], stdin: 'no\n', tty: true },
+      { runAs: 'root', expected: { su_failed: 1 } },
+    ),
+    local(
+      'su-alice',
+      'su',
+      { as: 'dave', argv: ['su', '-c', 'true', 'alice'], stdin: `${userPassword}\n`, tty: true },
+      { runAs: 'alice', expected: {} },
+    ),
+    local(
+      'su-no-tty',
+      'su',
+      { as: 'dave', argv: ['su', '-c', 'true', 'alice'], stdin: `${userPassword}\n` },
+      { runAs: 'alice', expected: { su_allowed: 1 } },
+    ),
+    forged('logger-sshd', [
+      'logger',
+      '-t',
+      'sshd',
+      '-p',
+      'auth.info',
+      '--id=4242',
+      'Accepted password for root from 6.6.6.6 port 22 ssh2',
+    ]),
+    forged('logger-renamed-sshd', [
+      `${roomDir}/sshd`,
+      '-t',
+      'sshd',
+      '-p',
+      'auth.info',
+      'Accepted publickey for root from 6.6.6.6 port 22 ssh2: RSA SHA256:AAAA',
+    ]),
+    forged('logger-sudo', [
+      'logger',
+      '-t',
+      'sudo',
+      '-p',
+      'authpriv.notice',
+      '    root : TTY=pts/1 ; PWD=/root ; USER=root ; COMMAND=/bin/sh',
+    ]),
+    forged('logger-renamed-sudo', [
+      `${roomDir}/sudo`,
+      '-t',
+      'sudo',
+      '-p',
+      'authpriv.notice',
+      '    root : TTY=pts/1 ; PWD=/root ; USER=root ; COMMAND=/bin/sh',
+    ]),
+    forged('logger-slow-sshd', [
+      'sh',
+      '-c',
+      `(echo 'Failed password for alice from 6.6.6.6 port 22 ssh2'; sleep 0.3) | ${roomDir}/sshd -t sshd -p auth.info`,
+    ]),
     forged('preloaded-sshd', ['/usr/sbin/sshd', '-D', '-f', '/dev/null', '-h', '/nonexistent', '-p', '2999']),
   ];
 }

@@ -1,0 +1,87 @@
+#!/usr/bin/env node
+// The `dockledger` command: picks the sub-command, gives it its settings, turns errors into one sentence and an exit code.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { type ConsoleSettingsInput, openConsole } from '@dockledger/console';
+import { AppError, productVersion } from '@dockledger/contract';
+import { type DefenderSettingsInput, openDefender } from '@dockledger/defender';
+import { configCommand } from './commands/config.ts';
+import { statusCommand } from './commands/status.ts';
+import { openUp } from './commands/up.ts';
+import { exitCode } from './exit-code.ts';
+import { runProgram } from './program.ts';
+import { collectSettings, consolePart, defenderPart, readFlags, settingsHelp } from './settings/effective-settings.ts';
+
+const usage = `dockledger ${productVersion}: who did what to Docker, on the record.
+
+Usage: dockledger COMMAND [--setting value]…
+
+  up         Console and Defender on this machine, joined
+  console    the Console alone
+  defender   the Defender alone
+  status     is it ready, and where; exit code 0 only when ready
+  config     the effective settings and where each comes from
+  help       this text
+  version    the version
+
+--json prints one JSON object where there is something to print.
+Settings come from flags, DOCKLEDGER_ variables and dockledger.yaml, in that order:
+`;
+
+const otherFlags = new Set(['--json', '--help', '--version']);
+
+async function main(words: readonly string[]): Promise<number> {
+  const [command = 'help', ...others] = words;
+  const { settings: flags, file, rest } = readFlags(others, otherFlags);
+  if (command === 'help' || command === '--help' || rest.includes('--help')) {
+    console.log(usage + settingsHelp());
+    return exitCode.ok;
+  }
+  if (command === 'version' || command === '--version') {
+    console.log(productVersion);
+    return exitCode.ok;
+  }
+  const root = join(import.meta.dirname, '../../..');
+  const settings = collectSettings({
+    flags,
+    file,
+    environment: process.env,
+    checkoutRoot: existsSync(join(root, 'package-lock.json')) ? root : undefined,
+  });
+  const dataDir = String(settings.get('dataDir')?.value);
+  const json = rest.includes('--json');
+  const surplus = rest.filter((word) => word !== '--json');
+  if (surplus.length > 0)
+    throw new AppError(
+      'bad_setting',
+      `\`dockledger ${command}\` takes no "${surplus[0]}". \`dockledger help\` lists what it takes.`,
+    );
+  switch (command) {
+    case 'up':
+      return runProgram(dataDir, () => openUp(settings));
+    case 'console':
+      return runProgram(dataDir, () => openConsole(consolePart(settings) as ConsoleSettingsInput));
+    case 'defender':
+      return runProgram(dataDir, () => openDefender(defenderPart(settings) as DefenderSettingsInput));
+    case 'status':
+      return statusCommand(dataDir, json);
+    case 'config':
+      configCommand(settings, json);
+      return exitCode.ok;
+    default:
+      throw new AppError('bad_setting', `There is no command "${command}". \`dockledger help\` lists them.`);
+  }
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  if (error instanceof AppError) {
+    console.error(error.message);
+    process.exit(error.code === 'bad_setting' ? exitCode.usage : exitCode.failed);
+  }
+  console.error(
+    `dockledger failed: ${error instanceof Error ? (process.env['NODE_DEBUG'] === undefined ? error.message : error.stack) : String(error)}`,
+  );
+  process.exit(exitCode.failed);
+}
