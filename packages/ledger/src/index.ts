@@ -1,1 +1,8 @@
-export {};
+// The public surface of the ledger: opening one, verifying one, and the pure tlog pieces that verifiers elsewhere need.
+export type { EntryInput, Removal } from './batch-record.ts';
+export { maxPayloadBytes } from './batch-record.ts';
+export type { DropRequest, Ledger, LedgerEntry, LedgerSizes } from './ledger.ts';
+export { createNoteVerifier, nodeSha256, nodeTreeHasher } from './node-crypto.ts';
+export { type LedgerOptions, openLedger } from './open-ledger.ts';
+export { createSigningKey, parseSigningKey, type SigningKey, signNote } from './signing-key.ts';
+export * from './tlog/index.ts';

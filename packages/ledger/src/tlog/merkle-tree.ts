@@ -90,6 +90,14 @@ export class MerkleTree {
     return root ?? this.#hasher.emptyRoot;
   }
 
+  /** The first `minWidth` or more hashes of an unfinished tile, as a view to read at once; undefined when it is not at the edge or narrower. */
+  edgeTile(level: number, index: number, minWidth: number): Uint8Array | undefined {
+    const tile = this.#levels[level];
+    if (!tile || tile.width < minWidth || index !== Math.floor(hashesAtLevel(this.#size, level) / tileWidth))
+      return undefined;
+    return tile.hashes.subarray(0, tile.width * hashSize);
+  }
+
   /** A copy of the unfinished tile of each level, lowest first; levels whose last tile is full are left out. */
   edge(): { readonly level: number; readonly index: number; readonly width: number; readonly hashes: Uint8Array }[] {
     return this.#levels.flatMap(({ hashes, width }, level) => {
