@@ -1,0 +1,69 @@
+// The rules in force on this host: kept on disk, so that the next start without the Console judges as before.
+// Invariant: a set that does not validate is refused whole and the old one stays in force.
+import { mkdir, open, readFile, rename } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { AppError, defaultRuleSet, RuleSet } from '@dockledger/contract';
+import { type CompiledRules, compileRules } from '@dockledger/rules';
+import { Value } from 'typebox/value';
+
+/** Rules that are in force, ready to decide. */
+export interface RulesKeeper {
+  /** Replaced as a whole on every change; take it once per call. */
+  readonly current: CompiledRules;
+  readonly version: number;
+  /** Checks, keeps on disk, then puts in force. Throws `bad_rule` and changes nothing when the set does not validate. */
+  apply(rules: unknown): Promise<void>;
+}
+
+function compile(rules: unknown): { ruleSet: RuleSet; compiled: CompiledRules } {
+  if (!Value.Check(RuleSet, rules)) {
+    const [first] = Value.Errors(RuleSet, rules);
+    throw new AppError(
+      'bad_rule',
+      `The rule set is refused: ${first?.instancePath ?? ''} ${first?.message ?? 'is not understood'}.`,
+    );
+  }
+  return { ruleSet: rules, compiled: compileRules(rules.accessRules) };
+}
+
+/** Opens the keeper with what the last run had in force; with the default rules when there is nothing yet. */
+export async function openRulesKeeper(path: string, onWarning: (text: string) => void): Promise<RulesKeeper> {
+  let state = compile(defaultRuleSet);
+  // Version 0 on a first start: whatever the Console has is newer.
+  let version = 0;
+  try {
+    state = compile(JSON.parse(await readFile(path, 'utf8')));
+    version = state.ruleSet.version;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
+      // A guard that forgets its rules must not fall open: nothing is known of what was allowed.
+      onWarning(
+        `The rules in ${path} cannot be read (${(error as Error).message}); all calls are refused until the Console sends them again.`,
+      );
+      state = compile({ version: 0, accessRules: [] });
+    }
+  }
+  return {
+    get current() {
+      return state.compiled;
+    },
+    get version() {
+      return version;
+    },
+    apply: async (rules) => {
+      const next = compile(rules);
+      await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+      await using file = await open(`${path}.tmp`, 'w', 0o600);
+      await file.writeFile(JSON.stringify(next.ruleSet));
+      await file.sync();
+      await rename(`${path}.tmp`, path);
+      await using directory = await open(dirname(path), 'r');
+      await directory.sync();
+      state = next;
+      version = next.ruleSet.version;
+    },
+  };
+}
+
+/** Where a Defender keeps its rules. */
+export const rulesFile = (dataDir: string): string => join(dataDir, 'defender', 'rules.json');
