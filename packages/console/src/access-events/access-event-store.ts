@@ -172,7 +172,7 @@ export interface AccessEventStore {
   /** All matches in order, at constant memory, as of the moment of the first read. Stop reading to end it. */
   stream(filter: AccessEventFilter, sort?: AccessEventSort, options?: ReadOptions): AsyncIterable<StoredAccessEvent>;
 
-  /** Removes events for good, their outcomes too, from disk before it resolves. {@link indexedTo} stays. Resolves to how many rows went. */
+  /** Removes events for good, their outcomes too: no read shows them once it resolves, and their bytes leave the disk within minutes. {@link indexedTo} stays. Resolves to how many rows went. */
   erase(erasure: AccessEventErasure): Promise<{ readonly erased: number }>;
   /** Retention: drops whole days that ended before this instant (milliseconds since 1970). Works on a full disk. */
   dropDaysBefore(ms: number): Promise<void>;
