@@ -1,6 +1,7 @@
 // Access rules: who may do what to Docker. Field names are the vendor's at the compatible boundary and ours everywhere.
 // Order is meaning: the first rule that matches decides.
 import { type Static, Type } from 'typebox';
+import { ComplianceRule } from './compliance-rule.ts';
 
 const patterns = (description: string) => Type.Array(Type.String({ minLength: 1, maxLength: 512 }), { description });
 
@@ -35,10 +36,27 @@ export const AccessRule = Type.Object(
 );
 export type AccessRule = Static<typeof AccessRule>;
 
+/** What a collection covers, as far as rules on a host need it. An omitted list means everything. */
+export const RuleScope = Type.Object({
+  name: Type.String(),
+  hosts: Type.Optional(Type.Array(Type.String())),
+  clusters: Type.Optional(Type.Array(Type.String())),
+  accountIDs: Type.Optional(Type.Array(Type.String())),
+  containers: Type.Optional(Type.Array(Type.String())),
+  images: Type.Optional(Type.Array(Type.String())),
+  labels: Type.Optional(Type.Array(Type.String())),
+  namespaces: Type.Optional(Type.Array(Type.String())),
+});
+export type RuleScope = Static<typeof RuleScope>;
+
 /** The rules in force, as a Defender receives and keeps them. */
 export const RuleSet = Type.Object({
   version: Type.Integer({ minimum: 0, description: 'Grows with every change' }),
   accessRules: Type.Array(AccessRule),
+  complianceRules: Type.Optional(Type.Array(ComplianceRule, { description: 'Defaults to none' })),
+  collections: Type.Optional(
+    Type.Array(RuleScope, { description: 'The collections that the rules name. Defaults to none' }),
+  ),
 });
 export type RuleSet = Static<typeof RuleSet>;
 

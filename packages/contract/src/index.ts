@@ -2,6 +2,7 @@
 export * from './access-event.ts';
 export * from './access-rule.ts';
 export * from './compatible-record.ts';
+export * from './compliance-rule.ts';
 export * from './endpoints.ts';
 export * from './error-code.ts';
 export * from './raw-record.ts';

@@ -1,6 +1,6 @@
 // What the proxy and the readers append before anything is numbered: a call judged, and later its outcome.
 // Raw records never leave the Defender; the finaliser turns them into access events.
-import type { AccessEvent, EventOutcome } from './access-event.ts';
+import type { AccessEvent, EventOutcome, Target } from './access-event.ts';
 
 /** Everything of an access event but its number, host and count, which the finaliser adds. */
 export type EventDraft = Omit<
@@ -31,6 +31,8 @@ export interface OutcomeRecord {
   readonly outcome: EventOutcome;
   /** Milliseconds since 1970. */
   readonly at: number;
+  /** What the call made, known only from its answer: replaces the fields of the draft's target that it names. */
+  readonly target?: Target;
 }
 
 /** What stands in the Defender's raw log. */
@@ -49,7 +51,8 @@ export interface Recorder {
   /** Makes a fresh rid. */
   nextRid(): string;
   request(record: RequestRecord): Recorded;
-  outcome(rid: string, outcome: EventOutcome): Recorded;
+  /** `target`: what the call made, for instance id and name of a container created without a name. */
+  outcome(rid: string, outcome: EventOutcome, target?: Target): Recorded;
   /** Undefined while records are accepted, else why state-changing calls must be refused (spool_full, disk_full). */
   readonly refusal: { readonly code: 'spool_full' | 'disk_full'; readonly text: string } | undefined;
 }
