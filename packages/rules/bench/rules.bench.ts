@@ -1,5 +1,14 @@
 // Prints what one request costs in the judge's parts, in nanoseconds per call. Run: node packages/rules/bench/rules.bench.ts
-import { parseRequestHead, parseResponseHead } from '../src/index.ts';
+import type { AccessRule } from '@dockledger/contract';
+import {
+  classify,
+  compileRules,
+  decide,
+  parseRequestHead,
+  parseResponseHead,
+  parseTarget,
+  type RequestFacts,
+} from '../src/index.ts';
 
 /** Median of nine rounds, in ns per call. */
 function nsPerCall(iterations: number, work: () => unknown): number {
@@ -12,6 +21,13 @@ function nsPerCall(iterations: number, work: () => unknown): number {
   }
   if (keep === undefined) throw new Error('the work returned nothing');
   return rounds.sort((a, b) => a - b)[4] ?? 0;
+}
+
+const compiled = new Map<string, ReturnType<typeof compileRules>>();
+function compileRulesOnce(key: string, make: () => AccessRule[]): ReturnType<typeof compileRules> {
+  const known = compiled.get(key) ?? compileRules(make());
+  compiled.set(key, known);
+  return known;
 }
 
 const native = (bytes: Uint8Array, start: number, end: number): string =>
@@ -35,6 +51,56 @@ const response = Buffer.from(
 );
 results['response head, 7 fields'] = nsPerCall(100_000, () =>
   parseResponseHead(response, 0, response.length, 'GET', 0, native),
+);
+
+results['target, plain'] = nsPerCall(100_000, () => parseTarget('/v1.41/containers/json?all=1'));
+results['target, escaped filter'] = nsPerCall(20_000, () =>
+  parseTarget('/v1.41/containers/json?all=1&filters=%7B%22name%22%3A%5B%22web%22%5D%7D'),
+);
+results['classify, ping'] = nsPerCall(100_000, () => classify('GET', '/_ping'));
+results['classify, container commit'] = nsPerCall(100_000, () => classify('POST', '/commit'));
+results['classify, container update'] = nsPerCall(100_000, () => classify('POST', '/containers/0123456789ab/update'));
+results['classify, unknown'] = nsPerCall(100_000, () => classify('POST', '/containers/0123456789ab/nothing'));
+
+const facts: RequestFacts = {
+  action: 'container_create',
+  class: 'write',
+  user: 'alice',
+  principals: ['alice', 'uid:1000'],
+  groups: ['alice', 'docker', 'devs'],
+  target: { hostname: 'host-1', containerName: '/web', imageName: 'alpine:latest' },
+};
+const last: AccessRule = { name: 'Default - allow all', effect: 'allow' };
+const lists = {
+  'of other people': (n: number): AccessRule => ({ name: `r${n}`, effect: 'deny', principal: [`user-${n}`] }),
+  'of other actions': (n: number): AccessRule => ({
+    name: `r${n}`,
+    effect: 'deny',
+    action: [n % 2 === 0 ? 'image_*' : 'docker_info'],
+  }),
+  'with wildcards and exclusions': (n: number): AccessRule => ({
+    name: `r${n}`,
+    effect: 'deny',
+    principal: [`team${n}-*`, '-bob'],
+  }),
+};
+results['decide, 1 rule'] = nsPerCall(100_000, () =>
+  decide(
+    compileRulesOnce('one', () => [last]),
+    facts,
+  ),
+);
+for (const [what, make] of Object.entries(lists)) {
+  for (const count of [200, 1000]) {
+    const rules = compileRulesOnce(`${what}${count}`, () => [
+      ...Array.from({ length: count - 1 }, (_, n) => make(n)),
+      last,
+    ]);
+    results[`decide, ${count} rules ${what}`] = nsPerCall(10_000, () => decide(rules, facts));
+  }
+}
+results['compile 1000 rules and decide once'] = nsPerCall(20, () =>
+  decide(compileRules(Array.from({ length: 1000 }, (_, n) => lists['with wildcards and exclusions'](n))), facts),
 );
 
 for (const [name, ns] of Object.entries(results)) console.log(`${name.padEnd(52)} ${ns.toFixed(0).padStart(8)} ns`);

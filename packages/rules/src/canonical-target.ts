@@ -78,6 +78,11 @@ const highestKnownMinor = 99;
 
 /** The minor version of `/v1.NN/…` (leading and trailing zeros as the engine reads them), -1 when it has none. */
 function parseMinor(version: string): number {
+  if (version.length === 4 && version.startsWith('1.')) {
+    const tens = version.charCodeAt(2) - 0x30;
+    const ones = version.charCodeAt(3) - 0x30;
+    if (tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9) return tens * 10 + ones;
+  }
   const [major, minor, ...rest] = version.split('.');
   if (major === undefined || minor === undefined || !/^0*1$/.test(major) || !/^\d{1,6}$/.test(minor)) return -1;
   if (!rest.every((part) => /^0+$/.test(part))) return -1;
@@ -170,8 +175,10 @@ export function parseTarget(target: string): CanonicalTarget | TargetRefusal {
 export function formatTarget(path: string, apiMinor: number | undefined, query: readonly QueryParameter[]): string {
   let target = percentEncode(path, plainInPath);
   if (apiMinor !== undefined) target = `/v1.${apiMinor}${target}`;
-  for (const [index, { name, value }] of query.entries()) {
-    target += `${index === 0 ? '?' : '&'}${percentEncode(name, plainInQuery)}=${percentEncode(value, plainInQuery)}`;
+  let separator = '?';
+  for (const { name, value } of query) {
+    target += `${separator}${percentEncode(name, plainInQuery)}=${percentEncode(value, plainInQuery)}`;
+    separator = '&';
   }
   return target;
 }

@@ -93,7 +93,7 @@ export function classify(method: RequestMethod, path: string): Classification {
   return {
     action: unknownAction,
     class: 'write',
-    targetKind: 'unknown',
+    targetKind: 'other',
     route: '',
     name: '',
     body: 'stream',

@@ -2,8 +2,29 @@
 export * from './canonical-target.ts';
 export * from './chunked-body.ts';
 export * from './classify.ts';
+export {
+  allCollection,
+  type CollectionScope,
+  type CompiledScope,
+  compileScope,
+  matchScope,
+  type ScopeFacts,
+  type ScopeMatch,
+} from './collection-scope.ts';
+export { type CompiledRules, type CompileOptions, compileRules } from './compiled-rules.ts';
+export {
+  type AccessDecision,
+  type DecideOptions,
+  type DecisionReason,
+  decide,
+  defaultBrand,
+  type RequestFacts,
+} from './decide.ts';
+export * from './explain.ts';
 export { decodeLatin1, type Latin1Decoder, maxHeadBytes, maxHeaderFields } from './head-lines.ts';
 export { type HeaderField, headerValue } from './header-field.ts';
+export * from './image-name.ts';
+export * from './lint-rules.ts';
 export * from './request-head.ts';
 export * from './response-head.ts';
 export * from './routes.ts';

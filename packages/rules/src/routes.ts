@@ -1,6 +1,7 @@
 // The engine's route table as data: every route of 20.10 and 29.7, in registration order, with its action name.
 // Invariant: order is the router's own and the first match wins; action names are stable, since rules and recorded
 // events carry them. A route that is in one version only is matched always: the engine answers 404 where it is not.
+import type { Target } from '@dockledger/contract';
 import type { RequestMethod } from './request-head.ts';
 
 /**
@@ -9,23 +10,8 @@ import type { RequestMethod } from './request-head.ts';
  */
 export type ActionClass = 'read' | 'sensitive-read' | 'write';
 
-/** The kind of thing that a call acts on. */
-export type TargetKind =
-  | 'engine'
-  | 'container'
-  | 'exec'
-  | 'image'
-  | 'build'
-  | 'volume'
-  | 'network'
-  | 'swarm'
-  | 'service'
-  | 'node'
-  | 'task'
-  | 'secret'
-  | 'config'
-  | 'plugin'
-  | 'unknown';
+/** The kind of thing that a call acts on, as the access event names it. `other`: the builder, or an unknown route. */
+export type TargetKind = NonNullable<Target['kind']>;
 
 /**
  * How a route's body is treated: `json` is read, judged and re-serialised; `stream` passes unread (tar, raw input);
@@ -86,13 +72,13 @@ const sensitive = { class: 'sensitive-read' } as const;
 function debugRoutes(prefix: '/debug' | '', engines: Route['engines']): readonly Route[] {
   const debug = { class: 'sensitive-read', engines } as const;
   return [
-    route(`* ${prefix}/vars`, 'debug_vars', 'engine', debug),
-    route(`* ${prefix}/pprof/`, 'debug_pprof_index', 'engine', debug),
-    route(`* ${prefix}/pprof/cmdline`, 'debug_pprof_cmdline', 'engine', debug),
-    route(`* ${prefix}/pprof/profile`, 'debug_pprof_profile', 'engine', debug),
-    route(`* ${prefix}/pprof/symbol`, 'debug_pprof_symbol', 'engine', debug),
-    route(`* ${prefix}/pprof/trace`, 'debug_pprof_trace', 'engine', debug),
-    route(`* ${prefix}/pprof/{name}`, 'debug_pprof_lookup', 'engine', debug),
+    route(`* ${prefix}/vars`, 'debug_vars', 'system', debug),
+    route(`* ${prefix}/pprof/`, 'debug_pprof_index', 'system', debug),
+    route(`* ${prefix}/pprof/cmdline`, 'debug_pprof_cmdline', 'system', debug),
+    route(`* ${prefix}/pprof/profile`, 'debug_pprof_profile', 'system', debug),
+    route(`* ${prefix}/pprof/symbol`, 'debug_pprof_symbol', 'system', debug),
+    route(`* ${prefix}/pprof/trace`, 'debug_pprof_trace', 'system', debug),
+    route(`* ${prefix}/pprof/{name}`, 'debug_pprof_lookup', 'system', debug),
   ];
 }
 
@@ -149,14 +135,14 @@ export const routes: readonly Route[] = [
   route('POST /images/prune', 'image_prune', 'image'),
   route('DELETE /images/{name:.*}', 'image_delete', 'image'),
 
-  route('OPTIONS /{anyroute:.*}', 'docker_options', 'engine'),
-  route('GET /_ping', 'docker_ping', 'engine'),
-  route('HEAD /_ping', 'docker_ping', 'engine'),
-  route('GET /events', 'docker_events', 'engine'),
-  route('GET /info', 'docker_info', 'engine'),
-  route('GET /version', 'docker_version', 'engine'),
-  route('GET /system/df', 'docker_disk_usage', 'engine'),
-  route('POST /auth', 'docker_check_auth', 'engine', json),
+  route('OPTIONS /{anyroute:.*}', 'docker_options', 'system'),
+  route('GET /_ping', 'docker_ping', 'system'),
+  route('HEAD /_ping', 'docker_ping', 'system'),
+  route('GET /events', 'docker_events', 'system'),
+  route('GET /info', 'docker_info', 'system'),
+  route('GET /version', 'docker_version', 'system'),
+  route('GET /system/df', 'docker_disk_usage', 'system'),
+  route('POST /auth', 'docker_check_auth', 'system', json),
 
   route('GET /volumes', 'volume_list', 'volume'),
   route('GET /volumes/{name:.*}', 'volume_inspect', 'volume'),
@@ -165,10 +151,10 @@ export const routes: readonly Route[] = [
   route('PUT /volumes/{name:.*}', 'volume_update', 'volume', { ...json, engines: '29.7' }),
   route('DELETE /volumes/{name:.*}', 'volume_remove', 'volume'),
 
-  route('POST /build', 'image_build', 'build', stream),
-  route('POST /build/prune', 'build_prune', 'build'),
-  route('POST /build/cancel', 'build_cancel', 'build'),
-  route('POST /session', 'buildkit_session', 'build', { hijacks: true }),
+  route('POST /build', 'image_build', 'image', stream),
+  route('POST /build/prune', 'build_prune', 'other'),
+  route('POST /build/cancel', 'build_cancel', 'other'),
+  route('POST /session', 'buildkit_session', 'other', { hijacks: true }),
 
   route('POST /swarm/init', 'swarm_init', 'swarm', json),
   route('POST /swarm/join', 'swarm_join', 'swarm', json),
@@ -224,7 +210,7 @@ export const routes: readonly Route[] = [
   route('POST /networks/prune', 'network_prune', 'network'),
   route('DELETE /networks/{id:.*}', 'network_remove', 'network'),
 
-  route('POST /grpc', 'buildkit_grpc', 'build', { hijacks: true }),
+  route('POST /grpc', 'buildkit_grpc', 'other', { hijacks: true }),
 
   // The 20.10 table lists them without the prefix under which they are served.
   ...debugRoutes('/debug', '29.7'),

@@ -1,0 +1,65 @@
+import { type AccessRule, defaultRuleSet } from '@dockledger/contract';
+import { describe, expect, it } from 'vitest';
+import { lintRules } from './lint-rules.ts';
+
+const allowAll: AccessRule = { name: 'all', effect: 'allow' };
+const codes = (rules: readonly AccessRule[], collections?: readonly string[]) =>
+  lintRules(rules, collections).map((issue) => `${issue.severity} ${issue.code} ${issue.rule}`);
+
+describe('lintRules', () => {
+  it('finds nothing in the shipped list', () => {
+    expect(lintRules(defaultRuleSet.accessRules)).toEqual([]);
+  });
+
+  it('finds two rules of one name', () => {
+    expect(
+      codes([
+        { name: 'a', effect: 'deny', action: ['docker_info'] },
+        { ...allowAll, name: 'a' },
+      ]),
+    ).toEqual(['error duplicate-name a']);
+  });
+
+  it.each([
+    ['a star in the middle', { action: ['container_*_start'] }, 'bad-pattern'],
+    ['an empty exclusion', { principal: ['*', '-'] }, 'bad-pattern'],
+    ['a blank at the end', { group: ['devs '] }, 'bad-pattern'],
+    ['an action that does not exist', { action: ['container_creat'] }, 'never-matches'],
+    ['a wildcard that no action fits', { action: ['pod_*'] }, 'never-matches'],
+    ['an exclusion that takes all away', { principal: ['alice', '-al*'] }, 'never-matches'],
+    ['exclusions only', { principal: ['-bob'] }, 'never-matches'],
+    ['an empty list', { action: [] }, 'empty-list'],
+    ['no collections', { collections: [] }, 'empty-list'],
+    ['a collection that does not exist', { collections: ['prod'] }, 'unknown-collection'],
+    ['a bad device pattern', { principal: ['alice'], condition: { device: '/a*b' } }, 'bad-pattern'],
+  ] as const)('refuses %s', (_what, fields, code) => {
+    expect(codes([{ name: 'r', effect: 'allow', ...fields } as AccessRule, allowAll], [])).toEqual([`error ${code} r`]);
+  });
+
+  it('warns of a rule that an earlier one always beats', () => {
+    const earlier: AccessRule = { name: 'no containers', effect: 'deny', action: ['container_*'], group: ['*'] };
+    const later: AccessRule = {
+      name: 'alice may',
+      effect: 'allow',
+      action: ['container_create'],
+      principal: ['alice'],
+    };
+    expect(codes([earlier, later, allowAll])).toEqual(['warning shadowed alice may']);
+    expect(codes([{ ...earlier, effect: 'alert' }, later, allowAll])).toEqual([]);
+    expect(codes([{ ...earlier, disabled: true }, later, allowAll])).toEqual([]);
+    expect(codes([{ ...earlier, action: ['container_*', '-container_create'] }, later, allowAll])).toEqual([]);
+    expect(codes([{ ...earlier, collections: ['prod'] }, later, allowAll], ['prod'])).toEqual([]);
+  });
+
+  it('warns of a list that does not end in a rule for everything', () => {
+    expect(codes([])).toEqual(['warning no-catch-all ']);
+    expect(codes([{ name: 'a', effect: 'allow', principal: ['alice'] }])).toEqual(['warning no-catch-all ']);
+    expect(codes([{ ...allowAll, disabled: true }])).toEqual(['warning no-catch-all ']);
+  });
+
+  it('warns of a condition on a deny rule', () => {
+    expect(
+      codes([{ name: 'd', effect: 'deny', action: ['docker_info'], condition: { readonly: true } }, allowAll]),
+    ).toEqual(['warning condition-without-effect d']);
+  });
+});
