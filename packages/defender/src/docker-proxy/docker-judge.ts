@@ -1,0 +1,88 @@
+// The pure part of an exchange, made of the rules package: naming, reading and judging a request.
+// Invariant: whatever is not understood is refused here; nothing is repaired.
+import { type CompiledRules, classify, decide, parseTarget, type RequestHead } from '@dockledger/rules';
+import type { Verdict } from '../ports.ts';
+import { hostPathsOf } from './host-paths.ts';
+import type { BodyReading, ClassifiedRequest, ClassifyRefusal, JudgeInput, RequestJudge } from './proxy-context.ts';
+
+/** What the judge needs beside the request. */
+export interface DockerJudgeOptions {
+  /** The rules in force, asked for each call. */
+  readonly rules: () => CompiledRules;
+  /** This host, as collections name it. */
+  readonly host: {
+    readonly hostname: string;
+    readonly fqdn?: string;
+    readonly cluster?: string;
+    readonly accountID?: string;
+  };
+  /** Defaults to Dockledger. */
+  readonly brand?: string;
+}
+
+function isFormType(contentType: string): boolean {
+  const semicolon = contentType.indexOf(';');
+  const type = (semicolon < 0 ? contentType : contentType.slice(0, semicolon)).trim().toLowerCase();
+  return type === 'application/x-www-form-urlencoded' || type === 'multipart/form-data';
+}
+
+function classifyHead(head: RequestHead): ClassifiedRequest | ClassifyRefusal {
+  const target = parseTarget(head.target);
+  if (target.kind === 'refusal') {
+    return { kind: 'refusal', status: target.status, api: 'unknown', reason: target.reason };
+  }
+  const route = classify(head.method, target.path);
+  const hasBody = head.framing === 'chunked' || head.contentLength > 0;
+  if (hasBody && head.contentType !== undefined && isFormType(head.contentType)) {
+    // The engine lets the fields of a form body win over the query that was judged.
+    return {
+      kind: 'refusal',
+      status: 400,
+      api: route.action,
+      reason: 'A form body is not accepted: the engine would let it overrule the query. Send parameters in the query.',
+    };
+  }
+  return { kind: 'request', api: route.action, route, target };
+}
+
+function readBody(request: ClassifiedRequest, payload: Buffer): BodyReading {
+  if (request.route.body === 'none' || payload.length === 0) return { value: undefined, bytes: undefined };
+  try {
+    const value: unknown = JSON.parse(payload.toString('utf8'));
+    return { value, bytes: Buffer.from(JSON.stringify(value)) };
+  } catch {
+    return { refusal: 'The request body is not valid JSON.' };
+  }
+}
+
+/** The judge of the proxy: access rules on what was named, read and looked up. */
+export function createDockerJudge({ rules, host, brand }: DockerJudgeOptions): RequestJudge {
+  const options = brand === undefined ? {} : { brand };
+  const judge = ({ request, caller, target, body, isUnresolved }: JudgeInput): Verdict => {
+    const { effect, rule, reason, text, findings, audit } = decide(
+      rules(),
+      {
+        action: request.api,
+        class: request.route.class,
+        user: caller.actor.user,
+        principals: caller.principals,
+        groups: caller.groups,
+        target: {
+          hostname: host.hostname,
+          fqdn: host.fqdn,
+          cluster: host.cluster,
+          accountID: host.accountID,
+          containerName: target.containerName,
+          imageName: target.imageName,
+          labels: target.labels,
+          namespace: target.namespace,
+          isUnresolved,
+        },
+        hostDevices: hostPathsOf(body),
+      },
+      options,
+    );
+    return { decision: { effect, rule, reason, text, findings: [...findings] }, audit };
+  };
+  return { classify: classifyHead, readBody, judge };
+}

@@ -1,0 +1,737 @@
+// One request's way: name, facts, verdict, record, forward, outcome. What is judged is what is forwarded.
+// Invariant: exactly one request record per exchange; nothing reaches the engine before an allow; no answer's head
+// reaches the client before its record.
+import type { EventDecision, EventOutcome, Recorded, Target } from '@dockledger/contract';
+import { parseResponseHead, type RequestHead, type ResponseHead } from '@dockledger/rules';
+import type { Caller } from '../ports.ts';
+import { createdIdOf } from './created-id.ts';
+import type { EngineConnection, EngineListener } from './engine-connection.ts';
+import { draftOf, malformedDraft, mergeKeyOf } from './event-draft.ts';
+import { latin1 } from './latin1.ts';
+import { MessageBody } from './message-body.ts';
+import { continueAnswer, formatOwnAnswer } from './own-answer.ts';
+import type { ClassifiedRequest, FactsUnavailable, FoundFacts, JudgedBody, ProxyContext } from './proxy-context.ts';
+import { summaryOf } from './request-summary.ts';
+import { formatRequestHead, forwardedTarget } from './request-writer.ts';
+
+/** The client's side as an exchange sees it. */
+export interface ClientSide {
+  readonly caller: Caller;
+  /** The caller's part of merge keys. */
+  readonly callerKey: string;
+  /** The client sends nothing more. */
+  readonly isEnded: boolean;
+  /** False while written bytes wait in this process. */
+  readonly isFlushed: boolean;
+  /** False: wait for `onClientDrain`. */
+  write(bytes: Uint8Array | string): boolean;
+  /** Offers what has arrived but was not consumed, and reads on. */
+  pump(): void;
+  /** Reads no more until `pump`. */
+  pause(): void;
+  /** Half-closes after what was written. */
+  end(): void;
+  destroy(): void;
+  /** The exchange is over. Unless `keepsAlive`, the connection ends after what was written. */
+  finish(keepsAlive: boolean): void;
+}
+
+type Stage = 'collecting' | 'judging' | 'forwarding' | 'recording' | 'answering' | 'tunnel' | 'done';
+
+const noDecision = (reason: string, text: string): EventDecision => ({
+  effect: 'deny',
+  rule: '',
+  reason,
+  text,
+  findings: [],
+});
+
+const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+/** One request and its answer on one client connection. */
+export class Exchange implements EngineListener {
+  readonly #context: ProxyContext;
+  readonly #client: ClientSide;
+  readonly #head: RequestHead;
+  readonly #startedMs: number;
+  readonly #requestBody: MessageBody;
+  #stage: Stage = 'judging';
+  #request: ClassifiedRequest | undefined;
+  #payload: Buffer[] | undefined;
+  #payloadBytes = 0;
+  #body: JudgedBody | undefined;
+  #target: Target = {};
+  #resolvedId: string | undefined;
+  #decision: EventDecision | undefined;
+  #isAudited = true;
+  /** Of a state-changing call whose record was written before it was forwarded. */
+  #rid: string | undefined;
+  #durable: Promise<void> | undefined;
+  #engine: EngineConnection | undefined;
+  #sent: Buffer | string = '';
+  #hasSentStream = false;
+  #hasEngineEnded = false;
+  #hasSpareBytes = false;
+  #stash: Buffer | undefined;
+  #scannedTo = 0;
+  #answer: ResponseHead | undefined;
+  #answerBody: MessageBody | undefined;
+  #held: Buffer[] = [];
+  #headEnd = 0;
+
+  constructor(context: ProxyContext, client: ClientSide, head: RequestHead) {
+    this.#context = context;
+    this.#client = client;
+    this.#head = head;
+    this.#startedMs = context.now();
+    this.#requestBody = new MessageBody(head.framing, head.contentLength);
+  }
+
+  /** The body is being read for the verdict, so the client must keep sending. */
+  get awaitsBody(): boolean {
+    return this.#stage === 'collecting';
+  }
+
+  /** Begins. The client offers the bytes behind the head afterwards. */
+  start(): void {
+    const context = this.#context;
+    const head = this.#head;
+    context.counters.requests++;
+    const request = context.judge.classify(head);
+    if (request.kind === 'refusal') return this.#refuseMalformed(request.status, request.api, request.reason);
+    this.#request = request;
+    if (request.route.body !== 'stream' && !this.#requestBody.isComplete) {
+      if (head.contentLength > context.settings.maxJudgedBodyBytes) return this.#refuseTooLarge(request);
+      this.#payload = [];
+      this.#stage = 'collecting';
+      if (head.expectContinue) this.#client.write(continueAnswer);
+      return;
+    }
+    this.#find(request);
+  }
+
+  /** Answers how many bytes it consumed. */
+  onClientBytes(bytes: Buffer, start: number, end: number): number {
+    switch (this.#stage) {
+      case 'collecting':
+        return this.#collect(bytes, start, end);
+      case 'forwarding':
+      case 'recording':
+      case 'answering':
+        return this.#engine === undefined || this.#requestBody.isComplete ? 0 : this.#stream(bytes, start, end);
+      case 'tunnel':
+        if (this.#engine !== undefined && !this.#engine.write(bytes.subarray(start, end))) this.#client.pause();
+        return end - start;
+      default:
+        return 0;
+    }
+  }
+
+  /** The client half-closed. Offered bytes have been consumed as far as they ever will. */
+  onClientEnd(): void {
+    switch (this.#stage) {
+      case 'collecting':
+        this.#refuseMalformed(
+          400,
+          this.#request?.api ?? 'unknown',
+          'The request body ends before its announced length.',
+        );
+        break;
+      case 'forwarding':
+      case 'recording':
+      case 'answering':
+      case 'tunnel':
+        if (this.#stage !== 'tunnel' && !this.#requestBody.isComplete)
+          this.#abort('the client cut its request body short');
+        // The engine learns of the half-close as it would without a proxy: logs -f and events end, exec -i sees EOF.
+        else this.#engine?.end();
+        break;
+      default:
+        break;
+    }
+  }
+
+  /** No byte of a body that is being read came for too long. */
+  onBodyTimeout(): void {
+    if (this.#stage !== 'collecting') return;
+    this.#refuseMalformed(408, this.#request?.api ?? 'unknown', 'The request body did not arrive in time.');
+  }
+
+  /** The client's socket is gone. */
+  onClientGone(): void {
+    if (this.#stage === 'done') return;
+    if (this.#stage === 'collecting') {
+      this.#recordMalformed(
+        this.#request?.api ?? 'unknown',
+        'The client went away before its request body was complete.',
+        undefined,
+      );
+      this.#stage = 'done';
+      return;
+    }
+    // While judging, the pending answer of the facts finds `done` and stops.
+    if (this.#stage === 'judging') this.#recordUnforwarded('the client went away before the call was forwarded');
+    else this.#abort('the client went away before the engine answered');
+    this.#stage = 'done';
+  }
+
+  onClientDrain(): void {
+    this.#engine?.resume();
+  }
+
+  onEngineBytes(bytes: Buffer, length: number): boolean {
+    switch (this.#stage) {
+      case 'forwarding':
+        return this.#onHeadBytes(bytes, length);
+      case 'recording':
+        this.#held.push(Buffer.from(bytes.subarray(0, length)));
+        return false;
+      case 'answering':
+        return this.#onAnswerBytes(bytes, length, true) || this.#isDone();
+      case 'tunnel':
+        return this.#toClient(bytes.subarray(0, length), true);
+      default:
+        return false;
+    }
+  }
+
+  onEngineEnd(): void {
+    this.#hasEngineEnded = true;
+    switch (this.#stage) {
+      case 'forwarding':
+        this.#onEngineFailed(undefined);
+        break;
+      case 'answering':
+        this.#onAnswerEnd();
+        break;
+      case 'tunnel':
+        this.#client.end();
+        if (this.#client.isEnded) this.#finish(false);
+        break;
+      default:
+        break;
+    }
+  }
+
+  onEngineClose(error: NodeJS.ErrnoException | undefined): void {
+    const wasEnded = this.#hasEngineEnded;
+    this.#hasEngineEnded = true;
+    switch (this.#stage) {
+      case 'forwarding':
+        this.#onEngineFailed(error);
+        break;
+      case 'answering':
+        if (!wasEnded) this.#onAnswerEnd();
+        break;
+      case 'tunnel':
+        if (error === undefined) this.#finish(false);
+        else this.#breakOff();
+        break;
+      default:
+        break;
+    }
+  }
+
+  onEngineDrain(): void {
+    this.#client.pump();
+  }
+
+  /** Asked where the stage may have changed in a call. A finished exchange must not leave its connection paused. */
+  #isDone(): boolean {
+    return this.#stage === 'done';
+  }
+
+  // --- before the verdict
+
+  #collect(bytes: Buffer, start: number, end: number): number {
+    const payload = this.#payload as Buffer[];
+    const consumed = this.#requestBody.push(bytes, start, end, (from, to) => {
+      this.#payloadBytes += to - from;
+      payload.push(bytes.subarray(from, to));
+    });
+    const request = this.#request as ClassifiedRequest;
+    if (this.#requestBody.refusal !== undefined) {
+      this.#refuseMalformed(400, request.api, this.#requestBody.refusal);
+    } else if (this.#payloadBytes > this.#context.settings.maxJudgedBodyBytes) {
+      this.#refuseTooLarge(request);
+    } else if (this.#requestBody.isComplete) {
+      this.#stage = 'judging';
+      const reading = this.#context.judge.readBody(request, Buffer.concat(payload));
+      this.#payload = undefined;
+      if ('refusal' in reading) this.#refuseMalformed(400, request.api, reading.refusal);
+      else {
+        this.#body = reading;
+        this.#find(request);
+      }
+    }
+    return consumed;
+  }
+
+  #find(request: ClassifiedRequest): void {
+    this.#stage = 'judging';
+    const facts = this.#context.facts.find(request, this.#client.caller, this.#body?.value);
+    if (facts instanceof Promise) void facts.then((found) => this.#judge(request, found));
+    else this.#judge(request, facts);
+  }
+
+  #judge(request: ClassifiedRequest, facts: FoundFacts | FactsUnavailable): void {
+    if (this.#stage !== 'judging') return;
+    if ('unavailable' in facts) {
+      this.#context.counters.engineFailures++;
+      const text = this.#engineDownText(facts.unavailable);
+      return this.#answerUnforwarded(503, noDecision('engine-unavailable', text), text, {
+        state: 'failed',
+        status: 503,
+        error: facts.unavailable,
+      });
+    }
+    this.#target = facts.target;
+    this.#resolvedId = facts.resolvedId;
+    if (facts.refused !== undefined) {
+      const text = `[${this.#context.settings.brand}] ${facts.refused}`;
+      return this.#answerUnforwarded(403, noDecision('rule', text), text, { state: 'refused', status: 403 });
+    }
+    const { decision, audit } = this.#verdict(request, facts.missing !== undefined);
+    this.#decision = decision;
+    this.#isAudited = audit;
+    if (decision.effect === 'deny') {
+      const status = decision.reason === 'malformed' ? 400 : 403;
+      return this.#answerUnforwarded(status, decision, decision.text, { state: 'refused', status });
+    }
+    if (facts.missing !== undefined) {
+      // The engine's own answer, from the look-up: forwarding the name could hit an object that appeared in between.
+      const { status, message } = facts.missing;
+      if (request.route.class !== 'write') {
+        const recorded = this.#recordRead({ state: 'failed', status, error: message });
+        return this.#answerAfter(recorded.written, status, message);
+      }
+      return this.#answerUnforwarded(status, decision, message, { state: 'failed', status, error: message });
+    }
+    if (request.route.class !== 'write') return this.#forward(request);
+    this.#recordAndForward(request, decision);
+  }
+
+  #verdict(request: ClassifiedRequest, isUnresolved: boolean): { decision: EventDecision; audit: boolean } {
+    try {
+      return this.#context.judge.judge({
+        request,
+        caller: this.#client.caller,
+        target: this.#target,
+        body: this.#body?.value,
+        isUnresolved,
+      });
+    } catch (error) {
+      this.#context.log.error({ err: error, api: request.api }, 'the judge failed; the call is refused');
+      const text = `[${this.#context.settings.brand}] The command ${request.api} was refused because it could not be judged.`;
+      return { decision: noDecision('judge-error', text), audit: true };
+    }
+  }
+
+  // --- records
+
+  #draft(request: ClassifiedRequest, decision: EventDecision) {
+    return draftOf(
+      request,
+      this.#head.method,
+      this.#client.caller,
+      this.#target,
+      decision,
+      summaryOf(request, this.#body?.value),
+      this.#startedMs,
+    );
+  }
+
+  #recordAndForward(request: ClassifiedRequest, decision: EventDecision): void {
+    const { recorder, settings } = this.#context;
+    if (recorder.refusal !== undefined && settings.whenUnrecordable === 'refuse') {
+      return this.#refuseUnrecordable(request, recorder.refusal.text);
+    }
+    const rid = recorder.nextRid();
+    const recorded = recorder.request({
+      kind: 'request',
+      rid,
+      draft: this.#draft(request, decision),
+      audit: this.#isAudited,
+    });
+    this.#rid = rid;
+    const forward = () => {
+      if (this.#stage === 'judging') this.#forward(request);
+    };
+    const refuse = (error: unknown) => {
+      this.#rid = undefined;
+      if (this.#stage !== 'judging') return;
+      this.#context.counters.unrecorded++;
+      if (settings.whenUnrecordable === 'pass') this.#forward(request);
+      else this.#refuseUnrecordable(request, error instanceof Error ? error.message : String(error));
+    };
+    recorded.written.then(() => {
+      const durable = recorded.durable();
+      this.#durable = durable;
+      if (settings.durability === 'strict') {
+        durable.then(forward, refuse);
+        return;
+      }
+      // Awaited before the answer; a rejection that comes earlier must not count as unhandled.
+      durable.catch(() => {});
+      forward();
+    }, refuse);
+  }
+
+  /** Answers without asking the engine, after a record that holds the outcome is durable. */
+  #answerUnforwarded(status: number, decision: EventDecision, message: string, outcome: EventOutcome): void {
+    const request = this.#request as ClassifiedRequest;
+    if (outcome.state === 'refused') this.#context.counters.refused++;
+    const { recorder } = this.#context;
+    const record = {
+      kind: 'request' as const,
+      rid: recorder.nextRid(),
+      draft: this.#draft(request, decision),
+      outcome,
+    };
+    this.#answerWhenDurable(recorder.request(record), status, message);
+  }
+
+  #refuseTooLarge(request: ClassifiedRequest): void {
+    const limit = this.#context.settings.maxJudgedBodyBytes;
+    this.#refuseMalformed(413, request.api, `The body of this request may have at most ${limit} bytes.`);
+  }
+
+  #refuseMalformed(status: number, api: string, reason: string): void {
+    const text = `[${this.#context.settings.brand}] ${reason}`;
+    this.#answerWhenDurable(this.#recordMalformed(api, text, status), status, text);
+  }
+
+  #recordMalformed(api: string, text: string, status: number | undefined): Recorded {
+    const { recorder, counters } = this.#context;
+    counters.malformed++;
+    return recorder.request({
+      kind: 'request',
+      rid: recorder.nextRid(),
+      draft: malformedDraft(this.#client.caller, api, text, this.#startedMs),
+      outcome: { state: 'refused', ...(status === undefined ? {} : { status }) },
+    });
+  }
+
+  #refuseUnrecordable(request: ClassifiedRequest, why: string): void {
+    const text = `[${this.#context.settings.brand}] The command ${request.api} was not carried out because it cannot be recorded: ${why}`;
+    this.#context.counters.refused++;
+    this.#answer503(text);
+  }
+
+  #answer503(text: string): void {
+    this.#stage = 'done';
+    this.#sendOwn(503, text);
+  }
+
+  #answerWhenDurable(recorded: Recorded, status: number, message: string): void {
+    this.#answerAfter(
+      recorded.written.then(() => recorded.durable()),
+      status,
+      message,
+    );
+  }
+
+  #answerAfter(isRecorded: Promise<void>, status: number, message: string): void {
+    this.#stage = 'judging';
+    const send = () => {
+      if (this.#stage !== 'judging') return;
+      this.#stage = 'done';
+      this.#sendOwn(status, message);
+    };
+    void isRecorded.then(send, (error: unknown) => {
+      // A refusal stands even when it cannot be recorded; the recorder declares the gap.
+      this.#context.counters.unrecorded++;
+      this.#context.log.warn({ err: error }, 'a refusal could not be recorded');
+      send();
+    });
+  }
+
+  #sendOwn(status: number, message: string): void {
+    const keepsAlive = this.#requestBody.isComplete && !this.#head.connectionClose && status !== 400 && status !== 408;
+    const isHead = this.#head.method === 'HEAD';
+    this.#client.write(formatOwnAnswer({ status, message, closes: !keepsAlive, isHead }));
+    this.#client.finish(keepsAlive);
+  }
+
+  /** The record of an allowed call that never got to the engine, after its client vanished. */
+  #recordUnforwarded(error: string): void {
+    const { recorder } = this.#context;
+    const outcome: EventOutcome = { state: 'failed', error };
+    if (this.#rid !== undefined) this.#ignoreLoss(recorder.outcome(this.#rid, outcome));
+    else if (this.#request !== undefined && this.#decision !== undefined) this.#recordRead(outcome);
+    else if (this.#request !== undefined) {
+      const decision = noDecision('malformed', `[${this.#context.settings.brand}] ${error}`);
+      const draft = this.#draft(this.#request, decision);
+      this.#ignoreLoss(recorder.request({ kind: 'request', rid: recorder.nextRid(), draft, outcome }));
+    }
+  }
+
+  #recordRead(outcome: EventOutcome): Recorded {
+    const request = this.#request as ClassifiedRequest;
+    const decision = this.#decision as EventDecision;
+    const { recorder } = this.#context;
+    const recorded = recorder.request({
+      kind: 'request',
+      rid: recorder.nextRid(),
+      draft: this.#draft(request, decision),
+      outcome,
+      audit: this.#isAudited,
+      mergeKey: mergeKeyOf(this.#client.callerKey, request, this.#target, decision, outcome.status ?? 0),
+    });
+    this.#ignoreLoss(recorded);
+    return recorded;
+  }
+
+  #ignoreLoss(recorded: Recorded): void {
+    recorded.written.catch((error: unknown) => {
+      this.#context.counters.unrecorded++;
+      this.#context.log.warn({ err: error }, 'a read or an outcome could not be recorded');
+    });
+  }
+
+  // --- to the engine
+
+  #forward(request: ClassifiedRequest): void {
+    this.#stage = 'forwarding';
+    this.#context.counters.forwarded++;
+    const target = forwardedTarget(request, this.#resolvedId);
+    const body = this.#body?.bytes;
+    const text = formatRequestHead({
+      head: this.#head,
+      target,
+      bodyLength: this.#body === undefined ? undefined : (body?.length ?? 0),
+      contentType: body === undefined ? undefined : 'application/json',
+      mayUpgrade: request.route.hijacks,
+      passMark: this.#context.passMark?.(this.#head.method, target),
+    });
+    this.#sent = body === undefined ? text : Buffer.concat([Buffer.from(text, 'latin1'), body]);
+    const engine = this.#context.pool.acquire(this);
+    this.#engine = engine;
+    if (this.#requestBody.isComplete) {
+      engine.write(this.#sent);
+    } else {
+      if (this.#head.expectContinue) this.#client.write(continueAnswer);
+      engine.cork();
+      engine.write(this.#sent);
+      this.#client.pump();
+      engine.uncork();
+    }
+    if (this.#client.isEnded) this.onClientEnd();
+  }
+
+  #stream(bytes: Buffer, start: number, end: number): number {
+    const consumed = this.#requestBody.push(bytes, start, end);
+    if (this.#requestBody.refusal !== undefined) {
+      this.#abort('the client sent a malformed body');
+      return consumed;
+    }
+    this.#hasSentStream = true;
+    if (consumed > 0 && !(this.#engine as EngineConnection).write(bytes.subarray(start, start + consumed))) {
+      this.#client.pause();
+    }
+    return consumed;
+  }
+
+  /** Ends both sides of an exchange that cannot be completed. The outcome is recorded when it is not yet. */
+  #abort(error: string): void {
+    if (this.#stage === 'forwarding') {
+      const outcome: EventOutcome = { state: 'unknown', error };
+      if (this.#rid !== undefined) this.#ignoreLoss(this.#context.recorder.outcome(this.#rid, outcome));
+      else this.#recordRead(outcome);
+    }
+    this.#breakOff();
+  }
+
+  #breakOff(): void {
+    this.#stage = 'done';
+    this.#dropEngine();
+    this.#client.destroy();
+  }
+
+  #dropEngine(): void {
+    if (this.#engine !== undefined) this.#context.pool.discard(this.#engine);
+    this.#engine = undefined;
+  }
+
+  #onEngineFailed(error: NodeJS.ErrnoException | undefined): void {
+    const failed = this.#engine as EngineConnection;
+    const isFresh = failed.exchanges === 0;
+    const wasRefused = error?.syscall === 'connect';
+    // An idle connection that the engine closed: safe calls go again; others only when no byte can have been read.
+    const neverArrived = error?.code === 'EPIPE' && error.syscall === 'write';
+    if (!isFresh && !this.#hasSentStream && this.#requestBody.isComplete && this.#stash === undefined) {
+      if (safeMethods.has(this.#head.method) || neverArrived) {
+        this.#context.pool.discard(failed);
+        this.#context.pool.purge();
+        this.#hasEngineEnded = false;
+        this.#engine = this.#context.pool.acquire(this);
+        this.#engine.write(this.#sent);
+        return;
+      }
+    }
+    this.#dropEngine();
+    this.#context.counters.engineFailures++;
+    const code = error?.code ?? 'closed';
+    this.#context.pool.reportDown(code);
+    if (wasRefused) this.#answerFailure(503, this.#engineDownText(code), { state: 'failed', status: 503, error: code });
+    else {
+      const text = `[${this.#context.settings.brand}] the Docker engine closed the connection before it answered (${code}); whether the call took effect is unknown.`;
+      this.#answerFailure(502, text, { state: 'unknown', status: 502, error: code });
+    }
+  }
+
+  #engineDownText(code: string): string {
+    const { settings, pool } = this.#context;
+    return `[${settings.brand}] the Docker engine at ${pool.address} cannot be reached (${code}). Is it running? The call was not carried out.`;
+  }
+
+  #answerFailure(status: number, text: string, outcome: EventOutcome): void {
+    const { recorder } = this.#context;
+    const recorded = this.#rid === undefined ? this.#recordRead(outcome) : recorder.outcome(this.#rid, outcome);
+    this.#answerWhenDurable(recorded, status, text);
+  }
+
+  // --- from the engine
+
+  #onHeadBytes(bytes: Buffer, length: number): boolean {
+    let data = bytes;
+    let end = length;
+    if (this.#stash !== undefined) {
+      data = Buffer.concat([this.#stash, bytes.subarray(0, length)]);
+      end = data.length;
+    }
+    let at = 0;
+    for (;;) {
+      const answer = parseResponseHead(data, at, end, this.#head.method, at + this.#scannedTo, latin1);
+      if (answer.kind === 'head') {
+        if (answer.isInterim) {
+          at += answer.headBytes;
+          this.#scannedTo = 0;
+          continue;
+        }
+        return this.#onAnswerHead(answer, data.subarray(at, end));
+      }
+      if (answer.kind === 'incomplete') {
+        this.#stash = Buffer.from(data.subarray(at, end));
+        this.#scannedTo = answer.scannedTo - at;
+        return true;
+      }
+      this.#context.log.error({ reason: answer.reason }, 'the engine sent a malformed answer');
+      this.#onEngineFailed(Object.assign(new Error(answer.reason), { code: 'malformed-answer' }));
+      return false;
+    }
+  }
+
+  #onAnswerHead(answer: ResponseHead, bytes: Buffer): boolean {
+    const request = this.#request as ClassifiedRequest;
+    if (answer.isSwitch && !(request.route.hijacks && this.#head.wantsUpgrade)) {
+      this.#onEngineFailed(Object.assign(new Error('unasked 101'), { code: 'malformed-answer' }));
+      return false;
+    }
+    this.#stage = 'recording';
+    this.#answer = answer;
+    this.#headEnd = answer.headBytes;
+    // The read buffer is used again before the record is written.
+    this.#held.push(Buffer.from(bytes));
+    const { status } = answer;
+    const outcome: EventOutcome = { state: status < 400 ? 'done' : 'failed', status };
+    const go = () => this.#onRecorded();
+    const rid = this.#rid;
+    if (rid === undefined) {
+      this.#recordRead(outcome).written.then(go, go);
+      return true;
+    }
+    const id = createdIdOf(request.api, answer, bytes);
+    const created = id === undefined ? undefined : this.#context.facts.created(request, this.#client.caller, id);
+    void this.#recordOutcome(rid, outcome, created).then(go, go);
+    return true;
+  }
+
+  async #recordOutcome(rid: string, outcome: EventOutcome, created: Promise<Target | undefined> | undefined) {
+    const target = await created;
+    const recorded = this.#context.recorder.outcome(rid, outcome, target);
+    this.#ignoreLoss(recorded);
+    // The request's record decides whether the answer may go out: durable, or the client never learns of the call.
+    await this.#durable;
+    await recorded.written;
+  }
+
+  /** The record is as safe as it must be: the answer may go out. */
+  #onRecorded(): void {
+    if (this.#stage !== 'recording') return;
+    const answer = this.#answer as ResponseHead;
+    const held = this.#held;
+    this.#held = [];
+    const request = this.#request as ClassifiedRequest;
+    if (answer.isSwitch || (answer.isRawStream && request.route.hijacks)) {
+      this.#stage = 'tunnel';
+      for (const bytes of held) this.#client.write(bytes);
+      if (this.#hasEngineEnded) return this.onEngineEnd();
+      this.#engine?.resume();
+      this.#client.pump();
+      if (this.#client.isEnded) this.onClientEnd();
+      return;
+    }
+    this.#stage = 'answering';
+    const body = new MessageBody(answer.framing, answer.contentLength);
+    this.#answerBody = body;
+    const first = held[0] as Buffer;
+    const bodyBytes = body.push(first, this.#headEnd, first.length);
+    const sent = this.#headEnd + bodyBytes;
+    this.#hasSpareBytes = sent < first.length;
+    let mayRead = this.#client.write(sent === first.length ? first : first.subarray(0, sent));
+    for (let n = 1; n < held.length && this.#stage === 'answering'; n++) {
+      const bytes = held[n] as Buffer;
+      mayRead = this.#onAnswerBytes(bytes, bytes.length, false) && mayRead;
+    }
+    if (this.#stage !== 'answering') return;
+    if (body.refusal !== undefined) this.#breakOff();
+    else if (body.isComplete) this.#onAnswerComplete();
+    else if (this.#hasEngineEnded) this.#onAnswerEnd();
+    else if (mayRead) this.#engine?.resume();
+    else this.#engine?.pause();
+  }
+
+  #onAnswerBytes(bytes: Buffer, length: number, isLive: boolean): boolean {
+    const body = this.#answerBody as MessageBody;
+    const count = body.push(bytes, 0, length);
+    if (body.refusal !== undefined) {
+      this.#context.log.error({ reason: body.refusal }, 'the engine sent a malformed answer body');
+      this.#breakOff();
+      return false;
+    }
+    this.#hasSpareBytes ||= count < length;
+    const mayRead = count === 0 || this.#toClient(bytes.subarray(0, count), isLive);
+    if (body.isComplete) this.#onAnswerComplete();
+    return mayRead;
+  }
+
+  #toClient(bytes: Buffer, isLive: boolean): boolean {
+    const mayRead = this.#client.write(bytes);
+    if (isLive && !this.#client.isFlushed) this.#engine?.keepBuffer();
+    return mayRead;
+  }
+
+  #onAnswerEnd(): void {
+    if (this.#answer?.framing === 'until-close') this.#onAnswerComplete();
+    // The client must see that the answer was cut, not a shorter answer.
+    else this.#breakOff();
+  }
+
+  #onAnswerComplete(): void {
+    const answer = this.#answer as ResponseHead;
+    const keepsEngine =
+      this.#requestBody.isComplete && !answer.connectionClose && !this.#hasSpareBytes && !this.#hasEngineEnded;
+    if (keepsEngine && this.#engine !== undefined) {
+      this.#context.pool.release(this.#engine);
+      this.#engine = undefined;
+    }
+    this.#finish(this.#requestBody.isComplete && !answer.connectionClose && !this.#head.connectionClose);
+  }
+
+  #finish(keepsAlive: boolean): void {
+    this.#stage = 'done';
+    this.#dropEngine();
+    this.#client.finish(keepsAlive);
+  }
+}
