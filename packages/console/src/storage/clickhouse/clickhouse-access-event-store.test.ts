@@ -1,26 +1,97 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
+import { unrestricted } from '../../access-events/access-event-filter.ts';
 import { type EventEngine, startEventEngine } from '../../event-engine/event-engine.ts';
 import { describeAccessEventStore } from '../contract-suites/access-event-store.ts';
+import { runWithCrashes } from '../contract-suites/crash-run.ts';
+import { anEvent, baseMs } from '../contract-suites/event-builders.ts';
+import { tables } from './access-event-schema.ts';
 import { openClickHouseAccessEventStore } from './clickhouse-access-event-store.ts';
+import { type ClickHouseConnection, createClickHouseClient } from './clickhouse-connection.ts';
 
-let dataDir: string | undefined;
-let engine: EventEngine | undefined;
+const dayMs = 86_400_000;
 
-describeAccessEventStore('embedded ClickHouse', async () => {
-  dataDir = await mkdtemp(join(tmpdir(), 'dl-events-'));
-  engine = await startEventEngine({ dataDir });
-  return openClickHouseAccessEventStore({
-    socketPath: engine.socketPath,
-    username: 'console',
-    password: engine.secret,
-    database: 'dockledger',
-  });
-});
+const dataDir = await mkdtemp(join(tmpdir(), 'dl-events-'));
+const engine = await startEventEngine({ dataDir });
+
+function connectionTo({ socketPath, secret }: EventEngine): ClickHouseConnection {
+  return { socketPath, username: 'console', password: secret, database: 'dockledger' };
+}
 
 afterAll(async () => {
-  await engine?.stop();
-  if (dataDir !== undefined) await rm(dataDir, { recursive: true, force: true });
+  await engine.stop();
+  await rm(dataDir, { recursive: true, force: true });
+});
+
+describeAccessEventStore('embedded ClickHouse', () => openClickHouseAccessEventStore(connectionTo(engine)));
+
+describe('the event store over crashes of its engine', () => {
+  it('holds every event once after kill -9 in the middle of inserts', { timeout: 60_000 }, async () => {
+    const store = await openClickHouseAccessEventStore(connectionTo(engine));
+    await store.clear();
+    const result = await runWithCrashes(engine, store, { kills: 4, rangeSize: 2000, random: Math.random });
+    await store.close();
+    expect(result).toMatchObject({ rows: result.expected, distinctIds: result.expected, missing: [] });
+    expect(result.expected).toBeGreaterThan(0);
+  });
+
+  it.each([
+    ['the same cut', [6]],
+    ['another cut', [4, 6]],
+    ['a longer cut', [9]],
+  ])('completes a stretch of which a crash left one day out of three, by %s', async (_, cuts) => {
+    const events = Array.from({ length: 9 }, (__, ledgerIndex) =>
+      anEvent({ ledgerIndex, timeMs: baseMs - (ledgerIndex % 3) * dayMs, receivedMs: baseMs - dayMs }),
+    );
+    const interrupted = await openClickHouseAccessEventStore(connectionTo(engine));
+    await interrupted.clear();
+    await interrupted.appendRange({ from: 0, to: 6, events: events.slice(0, 6) });
+    await interrupted.close();
+    // What is left when the engine dies between the days of an insert: a part of the rows, and no progress.
+    const client = createClickHouseClient(connectionTo(engine));
+    await client.command({ query: `TRUNCATE TABLE ${tables.progress}` });
+    for (const age of [0, 1]) {
+      const day = Math.floor(baseMs / dayMs) - age;
+      await client.command({ query: `ALTER TABLE ${tables.events} DROP PARTITION ${day}` });
+    }
+    await client.close();
+
+    const store = await openClickHouseAccessEventStore(connectionTo(engine));
+    expect(await store.count(unrestricted)).toBe(2);
+    let from = await store.indexedTo();
+    expect(from).toBe(0);
+    for (const to of [...cuts, 9].filter((cut, index, all) => all.indexOf(cut) === index)) {
+      await store.appendRange({ from, to, events: events.slice(from, to) });
+      from = to;
+    }
+    const page = await store.page(unrestricted, {
+      limit: 99,
+      sort: { by: 'ledgerIndex', direction: 'ascending' },
+    });
+    expect(page.map((event) => event.ledgerIndex)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8]);
+    await store.close();
+  });
+
+  it('lets a reader wait for the engine instead of failing', async () => {
+    const store = await openClickHouseAccessEventStore(connectionTo(engine));
+    const before = await store.count(unrestricted);
+    if (engine.state.state === 'ready') process.kill(engine.state.pid, 'SIGKILL');
+    expect(await store.count(unrestricted)).toBe(before);
+    await store.close();
+  });
+
+  it('goes on where it was when it is opened again, and takes a retried stretch once', async () => {
+    const first = await openClickHouseAccessEventStore(connectionTo(engine));
+    await first.clear();
+    const range = { from: 0, to: 3, events: [0, 1, 2].map((ledgerIndex) => anEvent({ ledgerIndex })) };
+    await first.appendRange(range);
+    await first.close();
+    const second = await openClickHouseAccessEventStore(connectionTo(engine));
+    expect(await second.indexedTo()).toBe(3);
+    await second.appendRange(range);
+    expect(await second.count(unrestricted)).toBe(3);
+    await second.close();
+  });
 });
