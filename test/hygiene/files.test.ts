@@ -75,7 +75,7 @@ describe('files', () => {
     const wrong = repositoryFiles(/\.test\.tsx?$/).filter(
       (path) =>
         path !== 'test/hygiene/files.test.ts' &&
-        /\.(skip|only|todo)\(|waitForTimeout\(|\bsleep\(/.test(readSource(path)),
+        /\b(it|test|describe)\.(skip|only|todo)\(|waitForTimeout\(|\bsleep\(/.test(readSource(path)),
     );
     expect(wrong).toEqual([]);
   });

@@ -85,10 +85,13 @@ export async function startDockledger({
   engineHost,
   dataDir,
   settings = {},
+  prefix = [],
 }: {
   engineHost: string;
   dataDir?: string;
   settings?: Readonly<Record<string, string>>;
+  /** Put before the command line, for instance {@link People.prefix}. */
+  prefix?: readonly string[];
 }): Promise<Dockledger> {
   const own = dataDir === undefined ? await createTempDir('dlk-') : undefined;
   const directory = dataDir ?? own?.path ?? '';
@@ -111,7 +114,8 @@ export async function startDockledger({
   let endpoints: Endpoints;
   let ca = '';
   const start = async () => {
-    up = await startProcess(process.execPath, [main, 'up'], { env: environment });
+    const [program = '', ...words] = [...prefix, process.execPath, main, 'up'];
+    up = await startProcess(program, words, { env: environment });
     endpoints = await until(
       'Dockledger is ready',
       async () => {
