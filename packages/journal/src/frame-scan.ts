@@ -58,7 +58,6 @@ export async function scanChunk(stretch: Stretch, expected: number, chunkBytes =
     }
     if (claim === undefined || at + bytes > buffer.length) {
       if (frames.length > 0) return { frames, offset: stretch.offset + at, stop: 'more' };
-      if (buffer.length < Math.min(bytes, available)) return { frames, offset: stretch.offset, stop: 'invalid' };
       const wider = await readAt(stretch.fd, stretch.offset, bytes);
       if (wider.length < bytes) return { frames, offset: stretch.offset, stop: 'invalid' };
       buffer = wider;
