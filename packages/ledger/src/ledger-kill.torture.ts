@@ -1,0 +1,12 @@
+import { describe, expect, it } from 'vitest';
+import { runKillLoop } from './testing/kill-loop.ts';
+
+describe('a ledger whose process is killed many times', () => {
+  it('keeps every acknowledged entry at its index, verifies after each kill, and never signs two histories', async () => {
+    const result = await runKillLoop(60, 1500);
+    expect(result.badReports).toEqual([]);
+    expect(result.strayFiles).toEqual([]);
+    expect(result.wrongEntries).toEqual([]);
+    expect(result.found).toBeGreaterThanOrEqual(result.acknowledged);
+  }, 600_000);
+});
