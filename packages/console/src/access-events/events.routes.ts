@@ -178,14 +178,15 @@ function streamLive(request: FastifyRequest, reply: FastifyReply, tail: LiveTail
   });
   raw.write(': open\n\n');
   const comment = setInterval(() => raw.write(': \n\n'), commentEveryMs);
-  const stopFollowing = tail.follow(filter, (events) => {
+  const send = (events: readonly StoredAccessEvent[]) => {
     raw.write(events.map((event) => `id: ${event.ledgerIndex}\ndata: ${JSON.stringify(event)}\n\n`).join(''));
     if (raw.writableLength > mostWaitingBytes) {
       // The reader is too slow. It connects again and fetches what it missed by page.
       request.log.debug('live stream cut off: reader too slow');
       raw.destroy();
     }
-  });
+  };
+  const stopFollowing = tail.follow(filter, send, () => raw.end());
   const expiry = signedInOf(request).token?.expiresAt;
   // A stream must not outlive the sign-in that opened it.
   const end =

@@ -1,7 +1,7 @@
 // Reads the query of the native event routes: strict, unknown parameters refused. `not.` before a field excludes its values.
 import { AppError } from '@dockledger/contract/error-code';
 import type { AccessEventColumn } from './access-event-columns.ts';
-import type { AccessEventFilter, ColumnValues } from './access-event-filter.ts';
+import type { AccessEventFilter } from './access-event-filter.ts';
 import type { AccessEventPosition } from './access-event-store.ts';
 import { parseTimeBound } from './time-bound.ts';
 
@@ -74,8 +74,8 @@ export function parseNativeQuery(
   const filter: AccessEventFilter = {
     scope,
     ...rest,
-    ...(Object.keys(include).length > 0 && { include: include as ColumnValues }),
-    ...(Object.keys(exclude).length > 0 && { exclude: exclude as ColumnValues }),
+    ...(Object.keys(include).length > 0 && { include: include }),
+    ...(Object.keys(exclude).length > 0 && { exclude: exclude }),
   };
   return { filter, own };
 }

@@ -1,0 +1,99 @@
+// The access rules in force: read at once from memory, saved as a new version, and announced to whoever waits for a change.
+// A save is durable before it is in force; names are unique; order is kept as given.
+import { type AccessRule, defaultRuleSet, type RuleSet, toInstant } from '@dockledger/contract';
+import { AppError } from '@dockledger/contract/error-code';
+import type { RuleSetStore, RuleSetVersion } from './rule-set-store.ts';
+
+/** Reads and saves rules. */
+export interface AccessRulesService {
+  /** The rules in force. */
+  current(): RuleSet;
+  /**
+   * Replaces the whole list. `basedOn` is the version the change was made from; without it the newest is replaced.
+   * Throws `precondition_failed` when that is not the newest, `bad_rule` when a name is taken twice.
+   */
+  save(rules: readonly AccessRule[], change: { readonly by: string; readonly basedOn?: number }): Promise<RuleSet>;
+  /** Resolves with the rules once their version is above `version`, or with undefined when the signal aborts. */
+  newerThan(version: number, signal: AbortSignal): Promise<RuleSet | undefined>;
+  /** Earlier versions, newest first. */
+  history(limit: number): Promise<readonly RuleSetVersion[]>;
+}
+
+/** Loads the rules in force, or puts the default ones in force on a new store. */
+export async function openAccessRules(store: RuleSetStore, now: () => number = Date.now): Promise<AccessRulesService> {
+  let newest = await store.newest();
+  if (newest === undefined) {
+    newest = { ruleSet: defaultRuleSet, savedAt: toInstant(now()), savedBy: 'system' };
+    await store.add(newest);
+  }
+  let current = newest.ruleSet;
+  const waiting = new Set<() => void>();
+  let saving: Promise<unknown> = Promise.resolve();
+
+  async function saveNow(rules: readonly AccessRule[], by: string, basedOn: number | undefined): Promise<RuleSet> {
+    if (basedOn !== undefined && basedOn !== current.version) {
+      throw new AppError('precondition_failed', 'The rules were changed by somebody else meanwhile. Load them again.', {
+        details: { version: current.version },
+      });
+    }
+    const savedAt = toInstant(now());
+    const accessRules = toStoredRules(rules, current.accessRules, by, savedAt);
+    const ruleSet: RuleSet = { version: current.version + 1, accessRules };
+    await store.add({ ruleSet, savedAt, savedBy: by });
+    current = ruleSet;
+    for (const wake of waiting) wake();
+    return ruleSet;
+  }
+
+  return {
+    current: () => current,
+    history: (limit) => store.history(limit),
+    save: (rules, { by, basedOn }) => {
+      const saved = saving.then(() => saveNow(rules, by, basedOn));
+      saving = saved.catch(() => undefined);
+      return saved;
+    },
+    newerThan: async (version, signal) => {
+      while (current.version <= version && !signal.aborted) {
+        const { promise, resolve } = Promise.withResolvers<void>();
+        waiting.add(resolve);
+        signal.addEventListener('abort', () => resolve(), { once: true });
+        await promise;
+        waiting.delete(resolve);
+      }
+      return current.version > version ? current : undefined;
+    },
+  };
+}
+
+/** The list as it is stored: names unique, renames done, and every rule that differs from before marked with who and when. */
+function toStoredRules(
+  rules: readonly AccessRule[],
+  before: readonly AccessRule[],
+  by: string,
+  at: string,
+): AccessRule[] {
+  const names = new Set<string>();
+  const earlier = new Map(before.map((rule) => [rule.name, rule]));
+  return rules.map((rule) => {
+    if (names.has(rule.name))
+      throw new AppError('bad_rule', `Two rules are named "${rule.name}". Names must be unique.`);
+    names.add(rule.name);
+    const { previousName, owner: _owner, modified: _modified, ...content } = rule;
+    const old = earlier.get(previousName ?? rule.name);
+    if (old !== undefined && isSameContent(content, old)) {
+      return {
+        ...content,
+        ...(old.owner !== undefined && { owner: old.owner }),
+        ...(old.modified !== undefined && { modified: old.modified }),
+      };
+    }
+    return { ...content, owner: old?.owner ?? by, modified: at };
+  });
+}
+
+function isSameContent(content: AccessRule, old: AccessRule): boolean {
+  const { owner: _owner, modified: _modified, ...oldContent } = old;
+  const sorted = (rule: AccessRule) => JSON.stringify(Object.entries(rule).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+  return sorted(content) === sorted(oldContent);
+}

@@ -1,0 +1,60 @@
+// The compatible collection routes. Writes answer no body; the name is the id.
+import { AppError } from '@dockledger/contract/error-code';
+import type { FastifyInstance } from 'fastify';
+import { Type } from 'typebox';
+import { Value } from 'typebox/value';
+import { signedInOf } from '../sessions/route-access.ts';
+import { Collection } from './collection.ts';
+import type { CollectionsService } from './collections-service.ts';
+
+const mayRead = { access: { permission: 'collections', grant: 'read' } } as const;
+const mayWrite = { access: { permission: 'collections', grant: 'write' } } as const;
+
+/** Adds `collections` and `current/collections` under the prefix of the compatible API. */
+export function addCollectionsRoutes(app: FastifyInstance, collections: CollectionsService): void {
+  const listed = Type.Array(Type.Object({ name: Type.String(), color: Type.Optional(Type.String()) }));
+  app.get(
+    '/current/collections',
+    { config: { access: 'signed-in' }, schema: { response: { 200: listed } } },
+    async (request) => {
+      const { scope } = signedInOf(request);
+      const visible = collections.list().filter(({ name }) => scope === null || scope.includes(name));
+      return visible.map(({ name, color }) => ({ name, color: color ?? '' }));
+    },
+  );
+  app.get(
+    '/collections',
+    { config: mayRead, schema: { response: { 200: Type.Array(Collection) } } },
+    async (request, reply) => {
+      const { scope } = signedInOf(request);
+      const visible = collections.list().filter(({ name }) => scope === null || scope.includes(name));
+      void reply.header('total-count', visible.length);
+      return visible;
+    },
+  );
+  app.post('/collections', { config: mayWrite }, async (request, reply) => {
+    await collections.create(parseCollection(request.body), signedInOf(request).username);
+    return reply.code(200).send();
+  });
+  app.put('/collections/:name', { config: mayWrite }, async (request, reply) => {
+    const { name } = request.params as { name: string };
+    await collections.replace(name, parseCollection(request.body), signedInOf(request).username);
+    return reply.code(200).send();
+  });
+  app.delete('/collections/:name', { config: mayWrite }, async (request, reply) => {
+    await collections.remove((request.params as { name: string }).name);
+    return reply.code(200).send();
+  });
+}
+
+function parseCollection(body: unknown): Collection {
+  if (!Value.Check(Collection, body)) {
+    const [first] = Value.Errors(Collection, body);
+    throw new AppError(
+      'bad_request',
+      `The collection is not as expected at ${first?.instancePath || '/'}: ${first?.message ?? 'invalid'}.`,
+    );
+  }
+  // Only fields we know are kept.
+  return Value.Clean(Collection, structuredClone(body)) as Collection;
+}

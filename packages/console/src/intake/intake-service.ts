@@ -1,0 +1,156 @@
+// Accepts events into the ledger exactly once per (defender, epoch, seq): only the next number, known numbers only with equal bytes.
+// Acknowledged means: the ledger has fsynced it. The event store plays no part here.
+import { type AccessEvent, type EventsAnswer, toEventId, toInstant } from '@dockledger/contract';
+import { AppError } from '@dockledger/contract/error-code';
+import type { Ledger } from '../ledger-routes/ledger.ts';
+import { eventBytesOf, type ReceivedEvent, toLedgerEntry } from '../ledger-routes/ledger-entry.ts';
+import { DefenderMarks } from './defender-marks.ts';
+
+/** Accepts events. */
+export interface Intake {
+  /** The next number that is accepted for this epoch. */
+  expectedSeq(defenderId: string, epoch: number): number;
+  /**
+   * Accepts a batch of one epoch with dense numbers. Numbers that the ledger holds with equal bytes are skipped.
+   * Throws `sequence_mismatch` when numbers are missing before it, `forked` when a known number comes with other bytes,
+   * and passes on what the ledger throws; details.expectedSeq says what to send next.
+   */
+  accept(batch: readonly ReceivedEvent[]): Promise<EventsAnswer>;
+  /** Records an event of the Console itself; it gets the Console's own next number. Resolves when durable. */
+  record(event: ConsoleEvent): Promise<AccessEvent>;
+}
+
+/** What the Console says of itself or of a Defender: the caller gives everything but number and time. */
+export type ConsoleEvent = Omit<
+  AccessEvent,
+  'v' | 'id' | 'defenderId' | 'epoch' | 'seq' | 'time' | 'count' | 'provenance'
+>;
+
+/** What {@link openIntake} needs. */
+export interface IntakeParts {
+  readonly ledger: Ledger;
+  /** Names of the collections an event falls into at this moment. */
+  readonly collectionsOf: (event: AccessEvent) => readonly string[];
+  /** The name under which this Console numbers its own events. */
+  readonly consoleId: string;
+  readonly now: () => number;
+}
+
+/** Rebuilds the marks from the ledger and starts accepting. */
+export async function openIntake({ ledger, collectionsOf, consoleId, now }: IntakeParts): Promise<Intake> {
+  const marks = new DefenderMarks();
+  await marks.rebuild(ledger);
+  const queues = new Map<string, Promise<unknown>>();
+
+  /** Runs one after the other what concerns one Defender: two connections of one must not both see the same next number. */
+  function serialised<T>(defenderId: string, work: () => Promise<T>): Promise<T> {
+    const before = queues.get(defenderId) ?? Promise.resolve();
+    const result = before.then(work, work);
+    const settled = result.then(
+      () => undefined,
+      () => undefined,
+    );
+    queues.set(defenderId, settled);
+    void settled.finally(() => {
+      if (queues.get(defenderId) === settled) queues.delete(defenderId);
+    });
+    return result;
+  }
+
+  async function append(events: readonly ReceivedEvent[]): Promise<void> {
+    if (events.length === 0) return;
+    const at = toInstant(now());
+    const entries = events.map((received) =>
+      toLedgerEntry(received, { at, collections: collectionsOf(received.event) }),
+    );
+    const { firstIndex } = await ledger.append(entries);
+    for (const [offset, { event }] of events.entries())
+      marks.note(event.defenderId, event.epoch, event.seq, firstIndex + offset);
+  }
+
+  async function firstDifference(known: readonly ReceivedEvent[]): Promise<AccessEvent | undefined> {
+    const [first, last] = [known[0]?.event, known.at(-1)?.event];
+    if (first === undefined || last === undefined) return undefined;
+    const held = await marks.find(ledger, {
+      defenderId: first.defenderId,
+      epoch: first.epoch,
+      firstSeq: first.seq,
+      lastSeq: last.seq,
+    });
+    return known.find(({ event, bytes }) => {
+      const entry = held.get(event.seq);
+      const heldBytes = entry && eventBytesOf(entry);
+      // An erased payload cannot be compared; the number is taken, so the resend is skipped.
+      if (entry !== undefined && heldBytes === undefined) return false;
+      return heldBytes === undefined || Buffer.compare(heldBytes, bytes) !== 0;
+    })?.event;
+  }
+
+  async function acceptNow(batch: readonly ReceivedEvent[]): Promise<EventsAnswer> {
+    const first = batch[0]?.event;
+    if (first === undefined) throw new AppError('bad_record', 'The batch holds no event.');
+    const { defenderId, epoch } = first;
+    const expectedSeq = marks.nextSeq(defenderId, epoch);
+    if (first.seq > expectedSeq) {
+      const sentence = `Number ${first.seq} of epoch ${epoch} comes too early: ${expectedSeq} is expected.`;
+      throw new AppError('sequence_mismatch', sentence, { details: { expectedSeq } });
+    }
+    const different = await firstDifference(batch.filter(({ event }) => event.seq < expectedSeq));
+    if (different !== undefined) {
+      await reportFork(different);
+      const sentence = `Number ${different.seq} of epoch ${epoch} is known with other content. Begin a new epoch.`;
+      throw new AppError('forked', sentence, { details: { expectedSeq } });
+    }
+    await append(batch.filter(({ event }) => event.seq >= expectedSeq));
+    return { expectedSeq: marks.nextSeq(defenderId, epoch), ledgerSize: ledger.size };
+  }
+
+  const reportedForks = new Set<string>();
+  async function reportFork(event: AccessEvent): Promise<void> {
+    // Once per epoch and run: a Defender that keeps resending must not fill the ledger.
+    const fork = `${event.defenderId}.${event.epoch}`;
+    if (reportedForks.has(fork)) return;
+    reportedForks.add(fork);
+    await record({
+      type: 'gap',
+      api: 'defender_forked',
+      decision: {
+        effect: 'allow',
+        rule: '',
+        reason: 'forked',
+        text: `Defender ${event.defenderId} sent number ${event.seq} of epoch ${event.epoch} with other content than is on record: a cloned host or a restored snapshot.`,
+        findings: [],
+      },
+      outcome: { state: 'done' },
+      actor: { user: '', userSource: 'unknown' },
+      target: { kind: 'other', other: event.defenderId },
+      host: event.host,
+      details: { defenderId: event.defenderId, epoch: event.epoch, seq: event.seq },
+    });
+  }
+
+  function record(event: ConsoleEvent): Promise<AccessEvent> {
+    return serialised(consoleId, async () => {
+      const seq = marks.nextSeq(consoleId, 1);
+      const full: AccessEvent = {
+        v: 1,
+        id: toEventId(consoleId, 1, seq),
+        defenderId: consoleId,
+        epoch: 1,
+        seq,
+        time: toInstant(now()),
+        count: 1,
+        provenance: 'console',
+        ...event,
+      };
+      await append([{ event: full, bytes: Buffer.from(JSON.stringify(full)) }]);
+      return full;
+    });
+  }
+
+  return {
+    expectedSeq: (defenderId, epoch) => marks.nextSeq(defenderId, epoch),
+    accept: (batch) => serialised(batch[0]?.event.defenderId ?? '', () => acceptNow(batch)),
+    record,
+  };
+}

@@ -1,0 +1,36 @@
+// The control store's migrations, forward only, run at start. A released one never changes; a new one is added at the end.
+import type { Kysely } from 'kysely';
+import type { Migration } from 'kysely/migration';
+
+/** Migrations by name; they run in the order of their names. */
+export const controlMigrations: Readonly<Record<string, Migration>> = {
+  '0001-users-rules-collections': {
+    up: async (db: Kysely<unknown>) => {
+      await db.schema
+        .createTable('users')
+        .addColumn('username', 'text', (column) => column.primaryKey())
+        .addColumn('role', 'text', (column) => column.notNull())
+        .addColumn('password_hash', 'text', (column) => column.notNull())
+        .addColumn('credentials_version', 'integer', (column) => column.notNull())
+        .addColumn('collections', 'text', (column) => column.notNull())
+        .execute();
+      await db.schema
+        .createTable('revoked_tokens')
+        .addColumn('token_id', 'text', (column) => column.primaryKey())
+        .addColumn('expires_at', 'bigint', (column) => column.notNull())
+        .execute();
+      await db.schema
+        .createTable('rule_sets')
+        .addColumn('version', 'integer', (column) => column.primaryKey())
+        .addColumn('rules', 'text', (column) => column.notNull())
+        .addColumn('saved_at', 'text', (column) => column.notNull())
+        .addColumn('saved_by', 'text', (column) => column.notNull())
+        .execute();
+      await db.schema
+        .createTable('collections')
+        .addColumn('name', 'text', (column) => column.primaryKey())
+        .addColumn('body', 'text', (column) => column.notNull())
+        .execute();
+    },
+  },
+};

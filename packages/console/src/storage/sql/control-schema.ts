@@ -1,0 +1,15 @@
+// Tables of the control store as Kysely sees them. Only types that SQLite and PostgreSQL share: text and integer.
+
+/** The control store's tables. JSON is kept as text, times as milliseconds since 1970. */
+export interface ControlSchema {
+  users: {
+    username: string;
+    role: string;
+    password_hash: string;
+    credentials_version: number;
+    collections: string;
+  };
+  revoked_tokens: { token_id: string; expires_at: number };
+  rule_sets: { version: number; rules: string; saved_at: string; saved_by: string };
+  collections: { name: string; body: string };
+}

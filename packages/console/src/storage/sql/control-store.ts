@@ -1,0 +1,161 @@
+// The control store over SQL: users, revoked tokens, rule versions and collections. Implements the features' ports.
+import type { AccessRule } from '@dockledger/contract';
+import { AppError } from '@dockledger/contract/error-code';
+import { type Dialect, Kysely } from 'kysely';
+import { Migrator } from 'kysely/migration';
+import type { RuleSetStore, RuleSetVersion } from '../../access-rules/rule-set-store.ts';
+import type { Collection } from '../../collections/collection.ts';
+import type { CollectionStore } from '../../collections/collection-store.ts';
+import type { RevokedTokens } from '../../sessions/revoked-tokens.ts';
+import { isRoleId } from '../../users/roles.ts';
+import type { User, UserStore } from '../../users/user-store.ts';
+import { controlMigrations } from './control-migrations.ts';
+import type { ControlSchema } from './control-schema.ts';
+
+/** The opened control store. */
+export interface ControlStore {
+  readonly users: UserStore;
+  readonly revokedTokens: RevokedTokens;
+  readonly ruleSets: RuleSetStore;
+  readonly collections: CollectionStore;
+  /** True when the store was empty before this opening. */
+  readonly isNew: boolean;
+  close(): Promise<void>;
+}
+
+/** Opens the store and brings it to the newest schema. Throws when a migration fails; nothing is half-migrated then. */
+export async function openControlStore(dialect: Dialect, now: () => number = Date.now): Promise<ControlStore> {
+  const db = new Kysely<ControlSchema>({ dialect });
+  const migrator = new Migrator({ db, provider: { getMigrations: async () => ({ ...controlMigrations }) } });
+  const { error, results } = await migrator.migrateToLatest();
+  if (error !== undefined) {
+    await db.destroy();
+    throw new AppError('store_unavailable', 'The control store could not be brought to the newest schema.', {
+      cause: error,
+    });
+  }
+  const users = createUserStore(db);
+  return {
+    users,
+    revokedTokens: createRevokedTokens(db, now),
+    ruleSets: createRuleSetStore(db),
+    collections: createCollectionStore(db),
+    isNew:
+      (results ?? []).some(({ migrationName }) => migrationName === Object.keys(controlMigrations)[0]) ||
+      (await users.list()).length === 0,
+    close: () => db.destroy(),
+  };
+}
+
+function createUserStore(db: Kysely<ControlSchema>): UserStore {
+  const toUser = (row: ControlSchema['users']): User => {
+    if (!isRoleId(row.role))
+      throw new AppError('internal', `User "${row.username}" has the unknown role "${row.role}".`);
+    return {
+      username: row.username,
+      role: row.role,
+      passwordHash: row.password_hash,
+      credentialsVersion: row.credentials_version,
+      collections: JSON.parse(row.collections) as string[],
+    };
+  };
+  return {
+    byName: async (username) => {
+      const row = await db.selectFrom('users').selectAll().where('username', '=', username).executeTakeFirst();
+      return row && toUser(row);
+    },
+    list: async () => (await db.selectFrom('users').selectAll().orderBy('username').execute()).map(toUser),
+    save: async (user) => {
+      const row = {
+        role: user.role,
+        password_hash: user.passwordHash,
+        credentials_version: user.credentialsVersion,
+        collections: JSON.stringify(user.collections),
+      };
+      await db
+        .insertInto('users')
+        .values({ username: user.username, ...row })
+        .onConflict((conflict) => conflict.column('username').doUpdateSet(row))
+        .execute();
+    },
+    remove: async (username) => {
+      const { numDeletedRows } = await db.deleteFrom('users').where('username', '=', username).executeTakeFirst();
+      return numDeletedRows > 0n;
+    },
+  };
+}
+
+function createRevokedTokens(db: Kysely<ControlSchema>, now: () => number): RevokedTokens {
+  return {
+    revoke: async (tokenId, expiresAt) => {
+      await db
+        .deleteFrom('revoked_tokens')
+        .where('expires_at', '<', Math.floor(now() / 1000))
+        .execute();
+      await db
+        .insertInto('revoked_tokens')
+        .values({ token_id: tokenId, expires_at: expiresAt })
+        .onConflict((conflict) => conflict.column('token_id').doNothing())
+        .execute();
+    },
+    isRevoked: async (tokenId) =>
+      (await db.selectFrom('revoked_tokens').select('token_id').where('token_id', '=', tokenId).executeTakeFirst()) !==
+      undefined,
+  };
+}
+
+function createRuleSetStore(db: Kysely<ControlSchema>): RuleSetStore {
+  const history = async (limit: number): Promise<readonly RuleSetVersion[]> => {
+    const rows = await db.selectFrom('rule_sets').selectAll().orderBy('version', 'desc').limit(limit).execute();
+    return rows.map((row) => ({
+      ruleSet: { version: row.version, accessRules: JSON.parse(row.rules) as AccessRule[] },
+      savedAt: row.saved_at,
+      savedBy: row.saved_by,
+    }));
+  };
+  const newest = async () => (await history(1))[0];
+  return {
+    newest,
+    history,
+    add: async ({ ruleSet, savedAt, savedBy }) => {
+      const current = (await newest())?.ruleSet.version ?? ruleSet.version - 1;
+      const conflict = () =>
+        new AppError('precondition_failed', 'The rules were changed by somebody else meanwhile. Load them again.', {
+          details: { version: current },
+        });
+      if (ruleSet.version !== current + 1) throw conflict();
+      const { numInsertedOrUpdatedRows } = await db
+        .insertInto('rule_sets')
+        .values({
+          version: ruleSet.version,
+          rules: JSON.stringify(ruleSet.accessRules),
+          saved_at: savedAt,
+          saved_by: savedBy,
+        })
+        .onConflict((clash) => clash.column('version').doNothing())
+        .executeTakeFirst();
+      if (numInsertedOrUpdatedRows === 0n) throw conflict();
+    },
+  };
+}
+
+function createCollectionStore(db: Kysely<ControlSchema>): CollectionStore {
+  return {
+    list: async () => {
+      const rows = await db.selectFrom('collections').select('body').orderBy('name').execute();
+      return rows.map(({ body }) => JSON.parse(body) as Collection);
+    },
+    save: async (collection) => {
+      const body = JSON.stringify(collection);
+      await db
+        .insertInto('collections')
+        .values({ name: collection.name, body })
+        .onConflict((conflict) => conflict.column('name').doUpdateSet({ body }))
+        .execute();
+    },
+    remove: async (name) => {
+      const { numDeletedRows } = await db.deleteFrom('collections').where('name', '=', name).executeTakeFirst();
+      return numDeletedRows > 0n;
+    },
+  };
+}
