@@ -1,5 +1,5 @@
 // Keeps inserted data from becoming SQL. The engine ends the data of an INSERT at a blank line and runs what follows as statements,
-// so each line must be one JSON row and nothing else; JSON.stringify never writes a raw line break into a row.
+// so every line must begin and end a JSON object. What follows a row on its own line the engine itself refuses (tried; it is a test).
 const newline = 0x0a;
 const openBrace = 0x7b;
 const closeBrace = 0x7d;
@@ -14,17 +14,7 @@ export function insertPayloadFault(payload: Buffer): string | undefined {
     const end = found === -1 ? payload.length : found;
     if (payload[start] !== openBrace || payload[end - 1] !== closeBrace)
       return `row ${row} is not one JSON object on one line`;
-    if (!isJsonObject(payload.toString('utf8', start, end))) return `row ${row} is not valid JSON`;
     start = end + 1;
   }
   return row === 0 ? 'there are no rows' : undefined;
-}
-
-function isJsonObject(line: string): boolean {
-  try {
-    JSON.parse(line);
-    return true;
-  } catch {
-    return false;
-  }
 }
