@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const projects = ['test', 'bench'];
+const projects = ['test', 'bench', 'scripts'];
 for (const name of readdirSync(join(root, 'packages'))) {
   for (const file of readdirSync(join(root, 'packages', name))) {
     if (/^tsconfig(\..+)?\.json$/.test(file)) projects.push(`packages/${name}/${file}`);

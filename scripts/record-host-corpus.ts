@@ -111,9 +111,9 @@ async function inside(): Promise<void> {
   // A datagram with line feeds is one journal entry and one file line, so the three forms pair up by order.
   const entries = journalEntries();
   if (entries.length !== bsd.length || bsd.length !== iso.length) {
-    throw new Error(
-      `the forms do not pair up: ${entries.length} journal entries, ${bsd.length} and ${iso.length} file lines`,
-    );
+    const end = (entry: Entry): string => /[\x20-\x7e]{0,20}$/.exec(String(entry['MESSAGE']))?.[0] ?? '';
+    const at = entries.findIndex((entry, index) => bsd[index]?.endsWith(end(entry)) !== true);
+    throw new Error(`the forms do not pair up at ${JSON.stringify(entries[at])} and ${bsd[at]}`);
   }
   const { sshd, sudo } = versions();
   const out: Record<string, string[]> = {

@@ -65,6 +65,8 @@ async function attempt(settings: Attempt): Promise<Peer[]> {
   const address = relay.address();
   const relayPort = address !== null && typeof address === 'object' ? address.port : 0;
   const args = [
+    // ssh takes the first value of an option: the attempt's own come first.
+    ...(settings.options ?? []),
     '-F',
     'none',
     '-o',
@@ -84,7 +86,6 @@ async function attempt(settings: Attempt): Promise<Peer[]> {
     '-o',
     `PreferredAuthentications=${settings.key === undefined ? 'password' : 'publickey'}`,
     ...(settings.key === undefined ? [] : ['-i', `${roomDir}/${settings.key}`]),
-    ...(settings.options ?? []),
     ...(settings.user === ''
       ? ['-l', '']
       : ['-o', `User="${settings.user.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`]),
@@ -335,7 +336,7 @@ export function sshScenarios(): Scenario[] {
           program: 'sshd',
           peers: [first.peer, second.peer],
           user: null,
-          expected: { login_timeout: 1, connection_dropped: 1 },
+          expected: { connection_dropped: 1 },
         };
       },
     },

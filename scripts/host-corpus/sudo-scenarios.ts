@@ -75,6 +75,14 @@ const hostileArgs: readonly (readonly string[])[] = [
   ['x'.repeat(2400).replace(/.{60}/g, (part) => `${part.slice(1)} `)],
 ];
 
+/** logger under the daemon's own path, by a bind mount in a user namespace: the journal then shows the daemon's path. */
+function inNamespace(daemon: 'sshd' | 'sudo', message: string): string[] {
+  const path = daemon === 'sshd' ? '/usr/sbin/sshd' : '/usr/bin/sudo';
+  // The pause keeps the process alive until the journal has looked at it.
+  const pipe = `(echo ${quote(message)}; sleep 0.3) | ${path} -t ${daemon} -p auth.info`;
+  return ['unshare', '-Urm', 'sh', '-c', `mount --bind ${roomDir}/${daemon} ${path} && ${pipe}`];
+}
+
 /** All scenarios that concern sudo, su and forged lines, in the order to run them. */
 export function sudoScenarios(): Scenario[] {
   for (const dir of hostileDirs) mkdirSync(dir, { recursive: true, mode: 0o755 });
@@ -119,7 +127,7 @@ export function sudoScenarios(): Scenario[] {
     sudo(
       'login-i',
       { as: 'alice', argv: ['sudo', '-i', 'true'] },
-      { runAs: 'root', argv: ['/bin/bash', '-c', 'true'], expected: ok },
+      { runAs: 'root', cwd: '/root', argv: ['/bin/bash', '--login', '-c', 'true'], expected: ok },
     ),
     sudo(
       'not-allowed',
@@ -186,10 +194,10 @@ export function sudoScenarios(): Scenario[] {
       { runAs: 'root', expected: { su_failed: 1 } },
     ),
     local(
-      'su-alice',
+      'su-wrong-password',
       'su',
-      { as: 'dave', argv: ['su', '-c', 'true', 'alice'], stdin: `${userPassword}\n`, tty: true },
-      { runAs: 'alice', expected: {} },
+      { as: 'dave', argv: ['su', '-c', 'true', 'alice'], stdin: 'no\n' },
+      { runAs: 'alice', expected: { su_failed: 1 } },
     ),
     local(
       'su-no-tty',
@@ -235,6 +243,7 @@ export function sudoScenarios(): Scenario[] {
       '-c',
       `(echo 'Failed password for alice from 6.6.6.6 port 22 ssh2'; sleep 0.3) | ${roomDir}/sshd -t sshd -p auth.info`,
     ]),
-    forged('preloaded-sshd', ['/usr/sbin/sshd', '-D', '-f', '/dev/null', '-h', '/nonexistent', '-p', '2999']),
+    forged('namespace-sshd', inNamespace('sshd', 'Accepted password for root from 6.6.6.6 port 22 ssh2')),
+    forged('namespace-sudo', inNamespace('sudo', '    root : PWD=/root ; USER=root ; COMMAND=/bin/sh')),
   ];
 }
