@@ -1,0 +1,34 @@
+// Reading and replacing the access rules. A save names the version it was made from, so that nobody overwrites unseen work.
+import type { AccessRule, RuleSet } from '@dockledger/contract';
+import { ApiFailure, send } from './client.ts';
+
+const rulesPath = '/api/dockledger/v1/rules';
+
+/** The rules in force and the tag that a save must name. */
+export interface TaggedRules {
+  readonly rules: RuleSet;
+  readonly etag: string;
+}
+
+async function read(response: Response): Promise<TaggedRules> {
+  const rules = (await response.json()) as RuleSet;
+  return { rules, etag: response.headers.get('etag') ?? `"${rules.version}"` };
+}
+
+/** The rules in force. */
+export async function loadRules(signal?: AbortSignal): Promise<TaggedRules> {
+  return read(await send(rulesPath, signal === undefined ? {} : { signal }));
+}
+
+/** Replaces the whole list. Throws `conflict` when somebody saved after `etag`. */
+export async function saveRules(accessRules: readonly AccessRule[], etag: string): Promise<TaggedRules> {
+  const response = await send(rulesPath, { method: 'PUT', body: { accessRules }, headers: { 'if-match': etag } });
+  const text = await response.text();
+  if (text === '') return loadRules();
+  const body: unknown = JSON.parse(text);
+  if (typeof body !== 'object' || body === null || !('accessRules' in body)) return loadRules();
+  const tag = response.headers.get('etag');
+  if (tag === null)
+    throw new ApiFailure('failed', response.status, 'The Console saved the rules but named no version.');
+  return { rules: body as RuleSet, etag: tag };
+}

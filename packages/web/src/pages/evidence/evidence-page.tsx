@@ -1,0 +1,5 @@
+// Placeholder.
+/** Placeholder. */
+export function EvidencePage() {
+  return null;
+}

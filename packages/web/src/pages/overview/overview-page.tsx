@@ -1,0 +1,5 @@
+// Placeholder.
+/** Placeholder. */
+export function OverviewPage() {
+  return null;
+}

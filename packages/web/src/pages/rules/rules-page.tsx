@@ -1,0 +1,5 @@
+// Placeholder.
+/** Placeholder. */
+export function RulesPage() {
+  return null;
+}

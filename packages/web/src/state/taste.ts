@@ -1,0 +1,69 @@
+// What a reader likes, kept in local storage: never anything that decides which events are shown.
+import { effect, signal } from '@preact/signals';
+import type { Zone } from '../lib/format-time.ts';
+
+/** Columns of the events table, in their order. `time` and `what` are always shown. */
+export const columnNames = ['time', 'who', 'what', 'container', 'image', 'result', 'rule', 'host'] as const;
+
+/** One of {@link columnNames}. */
+export type ColumnName = (typeof columnNames)[number];
+
+/** Everything a reader may choose. */
+export interface Taste {
+  /** Defaults to what the system says. */
+  readonly theme: 'system' | 'light' | 'dark';
+  readonly zone: Zone;
+  readonly density: 'normal' | 'compact';
+  readonly isFolding: boolean;
+  readonly hiddenColumns: readonly ColumnName[];
+  readonly showsFacets: boolean;
+}
+
+const standard: Taste = {
+  theme: 'system',
+  zone: 'utc',
+  density: 'normal',
+  isFolding: true,
+  hiddenColumns: [],
+  showsFacets: true,
+};
+
+const key = 'dockledger.taste';
+
+function load(): Taste {
+  try {
+    const kept: unknown = JSON.parse(window.localStorage.getItem(key) ?? '{}');
+    return typeof kept === 'object' && kept !== null ? { ...standard, ...kept } : standard;
+  } catch {
+    // Deliberately ignored: broken or forbidden storage means the standard taste.
+    return standard;
+  }
+}
+
+/** The reader's taste. */
+export const taste = signal<Taste>(load());
+
+/** Changes some of it and keeps it. */
+export function prefer(change: Partial<Taste>): void {
+  taste.value = { ...taste.value, ...change };
+  try {
+    window.localStorage.setItem(key, JSON.stringify(taste.value));
+  } catch {
+    // Deliberately ignored: in a private window the choice holds until the tab closes.
+  }
+}
+
+const systemIsDark = window.matchMedia('(prefers-color-scheme: dark)');
+const systemTheme = signal<'light' | 'dark'>(systemIsDark.matches ? 'dark' : 'light');
+systemIsDark.addEventListener('change', (change) => {
+  systemTheme.value = change.matches ? 'dark' : 'light';
+});
+
+/** The theme in force. */
+export function themeInForce(): 'light' | 'dark' {
+  return taste.value.theme === 'system' ? systemTheme.value : taste.value.theme;
+}
+
+effect(() => {
+  document.documentElement.dataset['theme'] = themeInForce();
+});
