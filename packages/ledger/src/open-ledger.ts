@@ -11,10 +11,11 @@ import { DurableFiles } from './durable-files.ts';
 import { formatSnapshotPath, Integrator } from './integrator.ts';
 import { KeyFiles } from './key-files.ts';
 import { type Ledger, OpenedLedger } from './ledger.ts';
-import { type LedgerState, loadLedgerState, saveLedgerState } from './ledger-state.ts';
+import { type LedgerState, saveLedgerState } from './ledger-state.ts';
 import { nodeTreeHasher } from './node-crypto.ts';
 import { PayloadStore } from './payload-store.ts';
 import { PublicTree } from './public-tree.ts';
+import { emptyState, loadOrRecoverState } from './state-recovery.ts';
 import { parseCheckpoint } from './tlog/checkpoint.ts';
 import { parseEntryBundle } from './tlog/entry-bundle.ts';
 import { MerkleTree } from './tlog/merkle-tree.ts';
@@ -63,7 +64,9 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
   try {
     const publicFiles = new DurableFiles(options.publicDir, join(options.privateDir, 'staging-public'));
     const privateFiles = new DurableFiles(options.privateDir, join(options.privateDir, 'staging'), 0o700);
-    const state = await loadOrCreateState(publicFiles, privateFiles, options.origin, journal.next);
+    const found = await loadOrRecoverState(publicFiles, privateFiles, journal, onProblem);
+    const state = found ?? (await createState(privateFiles, options.origin));
+    assertSameOrigin(state, options.origin);
     // As long as only the empty tree was signed, a new key cannot contradict anything.
     const keys = await KeyFiles.load({ privateFiles, publicFiles, origin: state.origin, isNew: state.size === 0 });
     const tail = await AcceptedTail.load(
@@ -103,28 +106,15 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
   }
 }
 
-async function loadOrCreateState(
-  publicFiles: DurableFiles,
-  privateFiles: DurableFiles,
-  wantedOrigin: string | undefined,
-  journalNext: number,
-): Promise<LedgerState> {
-  const found = loadLedgerState(privateFiles);
-  if (found) {
-    if (wantedOrigin !== undefined && wantedOrigin !== found.origin) {
-      throw new AppError(
-        'bad_setting',
-        `The ledger's origin is "${found.origin}" and cannot become "${wantedOrigin}". Start a new ledger for a new origin.`,
-      );
-    }
-    return found;
-  }
-  if (journalNext > 0 || existsSync(publicFiles.path('checkpoint')) || existsSync(publicFiles.path('tile'))) {
-    throw new AppError(
-      'ledger_corrupt',
-      `${privateFiles.path('state.json')} is missing beside a ledger that has entries. Restore it, or the whole ledger, from a backup.`,
-    );
-  }
+function assertSameOrigin(state: LedgerState, wanted: string | undefined): void {
+  if (wanted === undefined || wanted === state.origin) return;
+  throw new AppError(
+    'bad_setting',
+    `The ledger's origin is "${state.origin}" and cannot become "${wanted}". Start a new ledger for a new origin.`,
+  );
+}
+
+async function createState(privateFiles: DurableFiles, wantedOrigin: string | undefined): Promise<LedgerState> {
   const origin = wantedOrigin ?? `dockledger.local/${toHex(randomBytes(8))}`;
   if (!isKeyName(origin)) {
     throw new AppError(
@@ -132,8 +122,7 @@ async function loadOrCreateState(
       `The ledger's origin "${origin}" must be a URL without scheme, spaces and plus signs.`,
     );
   }
-  const root = toHex(nodeTreeHasher.emptyRoot);
-  const state = { origin, size: 0, root, settledSize: 0, cleanedSize: 0 };
+  const state = emptyState(origin);
   await saveLedgerState(privateFiles, state);
   return state;
 }
