@@ -203,10 +203,11 @@ async function openParts(
   };
 }
 
-async function makeDataDir(dataDir: string): Promise<void> {
+/** Makes the directory and gives the name under which this Console numbers its own events. */
+async function makeDataDir(dataDir: string): Promise<string> {
   try {
     await mkdir(dataDir, { recursive: true, mode: 0o700 });
-    await loadOrCreateText(join(dataDir, 'console-id'), () => `console-${randomBytes(4).toString('hex')}`);
+    return await loadOrCreateText(join(dataDir, 'console-id'), () => `console-${randomBytes(4).toString('hex')}`);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new AppError(

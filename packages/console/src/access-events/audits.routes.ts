@@ -38,7 +38,7 @@ export function addAuditsRoutes(app: FastifyInstance, service: AccessEventsServi
     { config: mayRead, schema: { response: { 200: Type.Array(CompatibleRecord) } } },
     async (request, reply) => {
       const query = queryOf(request, reply);
-      const options = { signal: abortWhenGone(request) };
+      const options = { signal: abortWhenGone(reply) };
       const filter = await service.toFilter(query, signedInOf(request).scope, options);
       const { events, total } = await service.pageAndCount(filter, query, options);
       void reply.header('total-count', total).header('content-type', 'application/json');
@@ -48,7 +48,7 @@ export function addAuditsRoutes(app: FastifyInstance, service: AccessEventsServi
 
   app.get('/audits/access/download', { config: mayRead }, async (request, reply) => {
     const query = queryOf(request, reply);
-    const signal = abortWhenGone(request);
+    const signal = abortWhenGone(reply);
     const filter = await service.toFilter(query, signedInOf(request).scope, { signal });
     const total = await service.store.count(filter, { signal });
     const day = new Date(now()).toISOString().slice(0, 10);
@@ -62,7 +62,7 @@ export function addAuditsRoutes(app: FastifyInstance, service: AccessEventsServi
 
   app.get('/audits/access/filters', { config: mayRead }, async (request, reply) => {
     const query = queryOf(request, reply);
-    const options = { signal: abortWhenGone(request) };
+    const options = { signal: abortWhenGone(reply) };
     const filter = await service.toFilter(query, signedInOf(request).scope, options);
     const columns = ['type', 'user', 'api', 'ruleName', 'hostname', 'cluster', 'namespace', 'accountID'] as const;
     const lists = await Promise.all(columns.map((column) => service.store.distinct(column, filter, 1000, options)));

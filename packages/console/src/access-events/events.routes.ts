@@ -61,7 +61,7 @@ export function addEventsRoutes(
 ): void {
   const { store } = service;
 
-  app.get('/events', { config: mayRead, schema: { response: { 200: EventsPageBody } } }, async (request) => {
+  app.get('/events', { config: mayRead, schema: { response: { 200: EventsPageBody } } }, async (request, reply) => {
     const { filter, own } = queryOf(request, ['limit', 'cursor', 'order']);
     const cursor = own.get('cursor');
     const order = own.get('order') ?? 'newest';
@@ -74,19 +74,23 @@ export function addEventsRoutes(
         direction: order === 'newest' ? 'descending' : 'ascending',
         ...(cursor !== undefined && { after: parseCursor(cursor) }),
       },
-      { signal: abortWhenGone(request) },
+      { signal: abortWhenGone(reply) },
     );
     return { events: page.events, ...(page.next && { nextCursor: formatCursor(page.next) }) };
   });
 
-  app.get('/events/count', { config: mayRead, schema: { response: { 200: EventsCountBody } } }, async (request) => {
-    const { filter } = queryOf(request, []);
-    const sums = await store.sums(filter, { signal: abortWhenGone(request) });
-    const sum = (key: 'rows' | 'events') => sums.reduce((total, entry) => total + entry[key], 0);
-    return { rows: sum('rows'), total: sum('events') };
-  });
+  app.get(
+    '/events/count',
+    { config: mayRead, schema: { response: { 200: EventsCountBody } } },
+    async (request, reply) => {
+      const { filter } = queryOf(request, []);
+      const sums = await store.sums(filter, { signal: abortWhenGone(reply) });
+      const sum = (key: 'rows' | 'events') => sums.reduce((total, entry) => total + entry[key], 0);
+      return { rows: sum('rows'), total: sum('events') };
+    },
+  );
 
-  app.get('/events/facets', { config: mayRead, schema: { response: { 200: FacetsBody } } }, async (request) => {
+  app.get('/events/facets', { config: mayRead, schema: { response: { 200: FacetsBody } } }, async (request, reply) => {
     const { filter, own } = queryOf(request, ['columns', 'limit']);
     const fields = (own.get('columns') ?? 'user,api,container,hostname,rule').split(',').filter(Boolean);
     const known = fields.map((field) => {
@@ -99,7 +103,7 @@ export function addEventsRoutes(
     });
     const limit = parseWhole(own, 'limit', { least: 1, most: 1000, byDefault: 10 });
     const columns = [...new Set(known.map(([, column]) => column))];
-    const facets = await store.facets(filter, columns, limit, { signal: abortWhenGone(request) });
+    const facets = await store.facets(filter, columns, limit, { signal: abortWhenGone(reply) });
     const valueOf = (field: string, value: string) => (field === 'allow' ? String(value === 'allow') : value);
     return {
       facets: Object.fromEntries(
@@ -115,27 +119,31 @@ export function addEventsRoutes(
     };
   });
 
-  app.get('/events/histogram', { config: mayRead, schema: { response: { 200: HistogramBody } } }, async (request) => {
-    const { filter, own } = queryOf(request, ['buckets']);
-    const buckets = parseWhole(own, 'buckets', { least: 1, most: 1000, byDefault: 60 });
-    const toMs = filter.toMs ?? now();
-    const fromMs = filter.fromMs ?? toMs - dayMs;
-    if (toMs < fromMs) throw new AppError('bad_parameter', 'Parameter to lies before from.');
-    const options = { signal: abortWhenGone(request) };
-    const [calls, gaps] = await Promise.all([
-      store.histogram(withType(filter, 'exclude'), { fromMs, toMs, buckets }, options),
-      store.histogram(withType(filter, 'include'), { fromMs, toMs, buckets }, options),
-    ]);
-    return {
-      buckets: calls.map(({ startMs, endMs, allowed, denied }, index) => ({
-        start: new Date(startMs).toISOString(),
-        end: new Date(endMs).toISOString(),
-        allowed,
-        denied,
-        gaps: (gaps[index]?.allowed ?? 0) + (gaps[index]?.denied ?? 0),
-      })),
-    };
-  });
+  app.get(
+    '/events/histogram',
+    { config: mayRead, schema: { response: { 200: HistogramBody } } },
+    async (request, reply) => {
+      const { filter, own } = queryOf(request, ['buckets']);
+      const buckets = parseWhole(own, 'buckets', { least: 1, most: 1000, byDefault: 60 });
+      const toMs = filter.toMs ?? now();
+      const fromMs = filter.fromMs ?? toMs - dayMs;
+      if (toMs < fromMs) throw new AppError('bad_parameter', 'Parameter to lies before from.');
+      const options = { signal: abortWhenGone(reply) };
+      const [calls, gaps] = await Promise.all([
+        store.histogram(withType(filter, 'exclude'), { fromMs, toMs, buckets }, options),
+        store.histogram(withType(filter, 'include'), { fromMs, toMs, buckets }, options),
+      ]);
+      return {
+        buckets: calls.map(({ startMs, endMs, allowed, denied }, index) => ({
+          start: new Date(startMs).toISOString(),
+          end: new Date(endMs).toISOString(),
+          allowed,
+          denied,
+          gaps: (gaps[index]?.allowed ?? 0) + (gaps[index]?.denied ?? 0),
+        })),
+      };
+    },
+  );
 
   app.get('/events/live', { config: mayRead }, async (request, reply) => {
     const { filter } = queryOf(request, []);
@@ -143,10 +151,14 @@ export function addEventsRoutes(
     return reply;
   });
 
-  app.get('/events/:id', { config: mayRead, schema: { response: { 200: StoredAccessEvent } } }, async (request) => {
-    const { id } = request.params as { id: string };
-    return service.event(id, signedInOf(request).scope, { signal: abortWhenGone(request) });
-  });
+  app.get(
+    '/events/:id',
+    { config: mayRead, schema: { response: { 200: StoredAccessEvent } } },
+    async (request, reply) => {
+      const { id } = request.params as { id: string };
+      return service.event(id, signedInOf(request).scope, { signal: abortWhenGone(reply) });
+    },
+  );
 }
 
 /** The filter narrowed to gaps, or to all but gaps. */

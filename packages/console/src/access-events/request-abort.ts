@@ -1,9 +1,9 @@
 // Ends reads whose client is gone: a closed connection must not leave a query running.
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply } from 'fastify';
 
-/** Aborts when the client closes the connection before the answer is complete. */
-export function abortWhenGone(request: FastifyRequest): AbortSignal {
+/** Aborts when the client closes the connection before the answer is complete. Aborting later, at its end, changes nothing. */
+export function abortWhenGone(reply: FastifyReply): AbortSignal {
   const controller = new AbortController();
-  request.raw.socket.once('close', () => controller.abort());
+  reply.raw.once('close', () => controller.abort());
   return controller.signal;
 }

@@ -32,7 +32,7 @@ const alwaysZero = [
 /** Adds `stats/events` and `stats/daily` under the prefix of the compatible API. */
 export function addStatsRoutes(app: FastifyInstance, service: AccessEventsService): void {
   app.get('/stats/events', { config: mayRead }, async (request, reply) => {
-    const options = { signal: abortWhenGone(request) };
+    const options = { signal: abortWhenGone(reply) };
     const filter = await service.toFilter(queryOf(request, reply), signedInOf(request).scope, options);
     const sums = await service.store.sums(filter, options);
     const count = (types: readonly string[]) =>
@@ -46,7 +46,7 @@ export function addStatsRoutes(app: FastifyInstance, service: AccessEventsServic
   });
 
   app.get('/stats/daily', { config: mayRead }, async (request, reply) => {
-    const options = { signal: abortWhenGone(request) };
+    const options = { signal: abortWhenGone(reply) };
     const filter = await service.toFilter(queryOf(request, reply), signedInOf(request).scope, options);
     const sums = await service.store.dailySums(filter, options);
     const days = [...new Set(sums.map(({ day }) => day))];

@@ -50,6 +50,9 @@ export function addDefenderChannelRoutes(
     decompress(request, body),
   );
   const expected = digest(secret);
+  const closer = new AbortController();
+  const closing = closer.signal;
+  app.addHook('preClose', async () => closer.abort());
   app.addHook('onRequest', async (request) => {
     if (request.is404) return;
     const token = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1] ?? '';
@@ -89,7 +92,7 @@ export function addDefenderChannelRoutes(
     const gone = new AbortController();
     const giveUp = () => gone.abort();
     const timer = setTimeout(giveUp, Math.min(waitMs, longestWaitMs));
-    request.raw.on('close', giveUp);
+    reply.raw.once('close', giveUp);
     closing.addEventListener('abort', giveUp);
     try {
       const newer = await rules.newerThan(after, gone.signal);
@@ -106,10 +109,6 @@ export function addDefenderChannelRoutes(
     defenders.status(report);
     return reply.code(204).send();
   });
-
-  const closer = new AbortController();
-  const closing = closer.signal;
-  app.addHook('preClose', async () => closer.abort());
 }
 
 function digest(text: string): Buffer {

@@ -101,8 +101,24 @@ export async function openIntake({ ledger, collectionsOf, consoleId, now }: Inta
       const sentence = `Number ${different.seq} of epoch ${epoch} is known with other content. Begin a new epoch.`;
       throw new AppError('forked', sentence, { details: { expectedSeq } });
     }
-    await append(batch.filter(({ event }) => event.seq >= expectedSeq));
+    const fresh = batch.filter(({ event }) => event.seq >= expectedSeq);
+    if (expectedSeq === 1 && fresh.length > 0) await reportNewEpoch(first);
+    await append(fresh);
     return { expectedSeq: marks.nextSeq(defenderId, epoch), ledgerSize: ledger.size };
+  }
+
+  /** A Defender that numbers anew lost its count: what it had not sent before may be missing. */
+  async function reportNewEpoch({ defenderId, epoch, host }: AccessEvent): Promise<void> {
+    const before = marks.newestEpoch(defenderId);
+    if (before === undefined || before >= epoch) return;
+    const last = marks.nextSeq(defenderId, before) - 1;
+    await reportGap({
+      api: 'defender_epoch_began',
+      reason: 'epoch-began',
+      text: `Defender ${defenderId} began epoch ${epoch}. Events after number ${last} of epoch ${before} that it had not sent may be missing.`,
+      host,
+      details: { defenderId, epoch, previousEpoch: before, lastSeq: last },
+    });
   }
 
   const reportedForks = new Set<string>();
@@ -111,21 +127,28 @@ export async function openIntake({ ledger, collectionsOf, consoleId, now }: Inta
     const fork = `${event.defenderId}.${event.epoch}`;
     if (reportedForks.has(fork)) return;
     reportedForks.add(fork);
-    await record({
-      type: 'gap',
+    await reportGap({
       api: 'defender_forked',
-      decision: {
-        effect: 'allow',
-        rule: '',
-        reason: 'forked',
-        text: `Defender ${event.defenderId} sent number ${event.seq} of epoch ${event.epoch} with other content than is on record: a cloned host or a restored snapshot.`,
-        findings: [],
-      },
-      outcome: { state: 'done' },
-      actor: { user: '', userSource: 'unknown' },
-      target: { kind: 'other', other: event.defenderId },
+      reason: 'forked',
+      text: `Defender ${event.defenderId} sent number ${event.seq} of epoch ${event.epoch} with other content than is on record: a cloned host or a restored snapshot.`,
       host: event.host,
       details: { defenderId: event.defenderId, epoch: event.epoch, seq: event.seq },
+    });
+  }
+
+  async function reportGap(
+    gap: Pick<AccessEvent, 'api' | 'host'> & { reason: string; text: string; details: Record<string, unknown> },
+  ): Promise<void> {
+    const { api, host, details, reason, text } = gap;
+    await record({
+      type: 'gap',
+      api,
+      decision: { effect: 'allow', rule: '', reason, text, findings: [] },
+      outcome: { state: 'done' },
+      actor: { user: '', userSource: 'unknown' },
+      target: { kind: 'other', other: String(details['defenderId']) },
+      host,
+      details,
     });
   }
 
@@ -150,7 +173,11 @@ export async function openIntake({ ledger, collectionsOf, consoleId, now }: Inta
 
   return {
     expectedSeq: (defenderId, epoch) => marks.nextSeq(defenderId, epoch),
-    accept: (batch) => serialised(batch[0]?.event.defenderId ?? '', () => acceptNow(batch)),
+    accept: async (batch) => {
+      const defenderId = batch[0]?.event.defenderId ?? '';
+      if (defenderId === consoleId) throw new AppError('forbidden', `The name ${consoleId} is the Console's own.`);
+      return serialised(defenderId, () => acceptNow(batch));
+    },
     record,
   };
 }
