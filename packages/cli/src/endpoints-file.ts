@@ -1,5 +1,5 @@
 // `<data>/endpoints.json`: says where everything listens, exactly while it does. Written by rename, removed at start and stop.
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError, Endpoints } from '@dockledger/contract';
 import { Value } from 'typebox/value';
@@ -10,6 +10,9 @@ const fileOf = (dataDir: string) => join(dataDir, 'endpoints.json');
 export async function prepareDataDir(dataDir: string): Promise<void> {
   try {
     await mkdir(dataDir, { recursive: true, mode: 0o711 });
+    // Other users must be able to walk through to the proxy's socket; every secret below has a mode of its own.
+    const { mode } = await stat(dataDir);
+    if ((mode & 0o011) !== 0o011) await chmod(dataDir, (mode & 0o777) | 0o011);
     const probe = join(dataDir, `.write-probe-${process.pid}`);
     await writeFile(probe, '');
     await rm(probe);

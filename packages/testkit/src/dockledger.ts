@@ -116,11 +116,10 @@ export async function startDockledger({
   const start = async () => {
     const [program = '', ...words] = [...prefix, process.execPath, main, 'up'];
     up = await startProcess(program, words, { env: environment });
-    endpoints = await until(
+    const ready = await until<Endpoints | 'ended' | undefined>(
       'Dockledger is ready',
       async () => {
-        if (up.child.exitCode !== null)
-          throw new Error(`dockledger up ended with ${up.child.exitCode}: ${up.output().slice(-3000)}`);
+        if (up.child.exitCode !== null) return 'ended';
         const found = JSON.parse(await readFile(join(directory, 'endpoints.json'), 'utf8')) as Endpoints;
         return found.pid === up.pid ? found : undefined;
       },
@@ -128,6 +127,8 @@ export async function startDockledger({
     ).catch((error: unknown) => {
       throw new Error(`${(error as Error).message}\n${up.output().slice(-3000)}`);
     });
+    if (ready === 'ended') throw new Error(`dockledger up ended with ${up.child.exitCode}: ${up.output().slice(-3000)}`);
+    endpoints = ready;
     ca = await readFile(endpoints.caFile ?? '', 'utf8');
   };
   await start();
