@@ -1,4 +1,7 @@
 // The public surface of rules: how a request is read, named and judged. Pure: no Node, no clock, no I/O.
+
+export type { BodyObject, BodyValue } from './body-schema.ts';
+export * from './canonical-body.ts';
 export * from './canonical-target.ts';
 export * from './chunked-body.ts';
 export * from './classify.ts';
@@ -21,6 +24,7 @@ export {
   type RequestFacts,
 } from './decide.ts';
 export * from './explain.ts';
+export { foldKey, type JsonLimits, parseGoJson } from './go-json.ts';
 export { decodeLatin1, type Latin1Decoder, maxHeadBytes, maxHeaderFields } from './head-lines.ts';
 export { type HeaderField, headerValue } from './header-field.ts';
 export * from './image-name.ts';

@@ -20,7 +20,7 @@ describe('lintRules', () => {
     ).toEqual(['error duplicate-name a']);
   });
 
-  it.each([
+  const broken: readonly (readonly [string, Partial<AccessRule>, string])[] = [
     ['a star in the middle', { action: ['container_*_start'] }, 'bad-pattern'],
     ['an empty exclusion', { principal: ['*', '-'] }, 'bad-pattern'],
     ['a blank at the end', { group: ['devs '] }, 'bad-pattern'],
@@ -32,8 +32,9 @@ describe('lintRules', () => {
     ['no collections', { collections: [] }, 'empty-list'],
     ['a collection that does not exist', { collections: ['prod'] }, 'unknown-collection'],
     ['a bad device pattern', { principal: ['alice'], condition: { device: '/a*b' } }, 'bad-pattern'],
-  ] as const)('refuses %s', (_what, fields, code) => {
-    expect(codes([{ name: 'r', effect: 'allow', ...fields } as AccessRule, allowAll], [])).toEqual([`error ${code} r`]);
+  ];
+  it.each(broken)('refuses %s', (_what, fields, code) => {
+    expect(codes([{ name: 'r', effect: 'allow', ...fields }, allowAll], [])).toEqual([`error ${code} r`]);
   });
 
   it('warns of a rule that an earlier one always beats', () => {
