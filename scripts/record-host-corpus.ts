@@ -105,6 +105,8 @@ async function inside(): Promise<void> {
   );
   execFileSync('logger', ['-t', 'corpus-mark', '-p', 'auth.info', 'start']);
   const truths = new Map<string, Truth>();
+  if (new Set(scenarios.map(({ name }) => name)).size !== scenarios.length)
+    throw new Error('two scenarios share a name');
   for (const scenario of scenarios) truths.set(scenario.name, await recordOne(scenario));
   const bsd = fileLines('bsd.log');
   const iso = fileLines('iso.log');

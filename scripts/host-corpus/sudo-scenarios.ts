@@ -144,7 +144,7 @@ export function sudoScenarios(): Scenario[] {
       { runAs: 'root', argv: ['/usr/bin/id'], expected: { sudo_refused: 1 } },
     ),
     sudo(
-      'wrong-password',
+      'sudo-wrong-password',
       { as: 'carol', argv: ['sudo', '-k', '-S', 'id'], stdin: 'no\nno\nno\n' },
       { runAs: 'root', argv: ['/usr/bin/id'], expected: { sudo_refused: 1 } },
     ),
