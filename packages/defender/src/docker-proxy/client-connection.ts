@@ -102,7 +102,8 @@ export class ClientConnection implements ClientSide {
       return;
     }
     if (!keepsAlive || this.#isClosing) {
-      this.#linger();
+      if (keepsAlive && this.#pending === undefined) this.close();
+      else this.#linger();
       return;
     }
     if (this.#isPaused) this.pump();
@@ -112,7 +113,8 @@ export class ClientConnection implements ClientSide {
   /** Ends the connection when its exchange is over; at once when it has none. */
   close(): void {
     this.#isClosing = true;
-    if (this.#exchange === undefined) this.#linger();
+    // What was written still leaves; an idle client has nothing to say that would have to be read first.
+    if (this.#exchange === undefined) this.#socket.end(() => this.#socket.destroy());
   }
 
   /** Gives up a client whose head or body does not arrive. */

@@ -364,17 +364,15 @@ export class Exchange implements EngineListener {
       if (settings.whenUnrecordable === 'pass') this.#forward(request);
       else this.#refuseUnrecordable(request, error instanceof Error ? error.message : String(error));
     };
-    recorded.written.then(() => {
+    const proceed = () => {
       const durable = recorded.durable();
       this.#durable = durable;
-      if (settings.durability === 'strict') {
-        durable.then(forward, refuse);
-        return;
-      }
+      if (settings.durability === 'strict') return durable.then(forward, refuse);
       // Awaited before the answer; a rejection that comes earlier must not count as unhandled.
       durable.catch(() => {});
-      forward();
-    }, refuse);
+      return forward();
+    };
+    recorded.written.then(proceed, refuse);
   }
 
   /** Answers without asking the engine, after a record that holds the outcome is durable. */
