@@ -149,33 +149,43 @@ describe('a ledger', () => {
   });
 
   it.each([
-    ['in the unfinished block', 300, 299],
-    ['in a block that is written', 300, 17],
-    ['that is accepted but not integrated', 3, 1],
-  ])('erases salt and payload of an entry %s from every file, for good', async (_where, size, index) => {
-    await using options = await temporaryLedger();
-    const secret = 'find-me-nowhere';
-    const entries = entriesBetween(0, size);
-    entries[index] = { ...entryAt(index), salt: Buffer.from(secret), payload: Buffer.from(secret) };
-    {
-      await using ledger = await openLedger({ ...options, publishEveryMs: 1_000_000 });
-      await ledger.append(entries);
-      expect(holdsText(options.privateDir, secret)).not.toEqual([]);
-      await ledger.erase(index);
-      await ledger.erase(index);
+    ['in the unfinished block', 300, 299, 'at once'],
+    ['in a block that is written', 300, 17, 'at once'],
+    ['that is accepted but not integrated', 3, 1, 'at once'],
+    ['in the unfinished block', 300, 299, 'after a restart'],
+    ['in a block that is written', 300, 17, 'after a restart'],
+  ])(
+    'erases salt and payload of an entry %s from every file, for good (%i entries, index %i, %s)',
+    async (_where, size, index, when) => {
+      await using options = await temporaryLedger();
+      const secret = 'find-me-nowhere';
+      const entries = entriesBetween(0, size);
+      entries[index] = { ...entryAt(index), salt: Buffer.from(secret), payload: Buffer.from(secret) };
+      if (when === 'after a restart') {
+        await using ledger = await openLedger(options);
+        await ledger.append(entries.splice(0));
+      }
+      {
+        await using ledger = await openLedger({ ...options, publishEveryMs: 1_000_000 });
+        if (entries.length > 0) await ledger.append(entries);
+        else await ledger.append([entryAt(size)]);
+        expect(holdsText(options.privateDir, secret)).not.toEqual([]);
+        await ledger.erase(index);
+        await ledger.erase(index);
+        expect(await ledger.readEntry(index)).toMatchObject({ payload: null, removed: 'erased' });
+        expect(holdsText(options.privateDir, secret)).toEqual([]);
+      }
+      await using ledger = await openLedger(options);
       expect(await ledger.readEntry(index)).toMatchObject({ payload: null, removed: 'erased' });
-      expect(holdsText(options.privateDir, secret)).toEqual([]);
-    }
-    await using ledger = await openLedger(options);
-    expect(await ledger.readEntry(index)).toMatchObject({ payload: null, removed: 'erased' });
-    expect(String((await ledger.readEntry(index)).envelope)).toBe(`envelope ${index}`);
-    for (const other of [0, index - 1, size - 1].filter((i) => i !== index)) {
-      expect(Buffer.from((await ledger.readPayload(other)) ?? []).toString()).toBe(String(entryAt(other).payload));
-    }
-    expect(await ledger.append(entriesBetween(size, size + 600))).toEqual({ firstIndex: size });
-    await ledger.publishNow();
-    expect(await ledger.readEntry(index)).toMatchObject({ payload: null, removed: 'erased' });
-  });
+      expect(String((await ledger.readEntry(index)).envelope)).toBe(`envelope ${index}`);
+      for (const other of [0, index - 1, size - 1].filter((i) => i !== index)) {
+        expect(Buffer.from((await ledger.readPayload(other)) ?? []).toString()).toBe(String(entryAt(other).payload));
+      }
+      expect((await ledger.append(entriesBetween(size, size + 600))).firstIndex).toBeGreaterThanOrEqual(size);
+      await ledger.publishNow();
+      expect(await ledger.readEntry(index)).toMatchObject({ payload: null, removed: 'erased' });
+    },
+  );
 
   it('drops the payloads that retention names and keeps every envelope', async () => {
     await using options = await temporaryLedger();

@@ -37,13 +37,22 @@ async function expectWhole(ledger: Ledger, options: LedgerOptions, size: number)
 }
 
 /** An open ledger with 1,050 entries, of which 700 are published and none is settled, and what kill -9 leaves of it. */
-async function killedLedger(): Promise<Places> {
+async function killedLedger(entryAtIndex = entryAt): Promise<Places> {
   await using options = await temporaryLedger();
   await using ledger = await openLedger({ ...options, publishEveryMs: 1_000_000 });
-  await ledger.append(entriesBetween(0, 700));
+  await ledger.append(entriesBetween(0, 700).map((_, index) => entryAtIndex(index)));
   await ledger.publishNow();
   await ledger.append(entriesBetween(700, 1050));
-  return copyAsKilled(options);
+  return await copyAsKilled(options);
+}
+
+/** As {@link killedLedger}, with everything published. */
+async function killedIdleLedger(): Promise<Places> {
+  await using options = await temporaryLedger();
+  await using ledger = await openLedger({ ...options, publishEveryMs: 1_000_000 });
+  await ledger.append(entriesBetween(0, 1050));
+  await ledger.publishNow();
+  return await copyAsKilled(options);
 }
 
 describe('a ledger that was killed', () => {
@@ -53,18 +62,24 @@ describe('a ledger that was killed', () => {
     await expectWhole(ledger, options, 1050);
   });
 
-  it('is rebuilt from the journal when the power cut emptied every tile, bundle and payload block', async () => {
-    await using options = await killedLedger();
-    const lost = [options.publicDir, options.privateDir]
-      .flatMap(filesOf)
-      .filter((file) => file.includes('/tile/') || file.includes('/payloads/'));
-    expect(lost.length).toBeGreaterThan(8);
-    for (const [i, file] of lost.entries())
-      if (i % 3 === 0) rmSync(file);
-      else truncateSync(file, i % 3 === 1 ? 0 : 20);
-    await using ledger = await openLedger(options);
-    await expectWhole(ledger, options, 1050);
-  });
+  it.each([
+    ['while it grew', () => killedLedger()],
+    ['while it was idle', () => killedIdleLedger()],
+  ])(
+    'is rebuilt from the journal when the power cut emptied tiles, bundles and payload blocks %s',
+    async (_when, make) => {
+      await using options = await make();
+      const lost = [options.publicDir, options.privateDir]
+        .flatMap(filesOf)
+        .filter((file) => file.includes('/tile/') || file.includes('/payloads/'));
+      expect(lost.length).toBeGreaterThan(8);
+      for (const [i, file] of lost.entries())
+        if (i % 3 === 0) rmSync(file);
+        else truncateSync(file, i % 3 === 1 ? 0 : 20);
+      await using ledger = await openLedger(options);
+      await expectWhole(ledger, options, 1050);
+    },
+  );
 
   it('restores the files of the signed size itself, which somebody may be reading, before it goes on to a larger one', async () => {
     await using options = await killedLedger();
@@ -118,7 +133,7 @@ describe('a ledger that was killed', () => {
       await using ledger = await openLedger(options);
       await ledger.append(entriesBetween(0, 30));
       await ledger.publishNow();
-      return copyAsKilled(options);
+      return await copyAsKilled(options);
     })();
     const path = join(other.publicDir, 'checkpoint');
     const before = readFileSync(path, 'utf8');
@@ -182,6 +197,16 @@ describe('a ledger whose private state is', () => {
     const before = readFileSync(join(options.publicDir, 'checkpoint'), 'utf8');
     rmSync(join(options.privateDir, 'journal'), { recursive: true });
     await expect(openLedger(options)).rejects.toMatchObject({ code: 'ledger_corrupt' });
+    expect(readFileSync(join(options.publicDir, 'checkpoint'), 'utf8')).toBe(before);
+  });
+
+  it('beside the journal of another ledger is refused, and nothing is signed', async () => {
+    await using options = await killedLedger();
+    await using other = await killedLedger((index) => entryAt(index === 699 ? 7 : index));
+    const before = readFileSync(join(options.publicDir, 'checkpoint'), 'utf8');
+    rmSync(join(options.privateDir, 'journal'), { recursive: true });
+    cpSync(join(other.privateDir, 'journal'), join(options.privateDir, 'journal'), { recursive: true });
+    await expect(openLedger(options)).rejects.toThrow(/root is .* was signed/);
     expect(readFileSync(join(options.publicDir, 'checkpoint'), 'utf8')).toBe(before);
   });
 

@@ -38,7 +38,7 @@ describe('verifying a ledger', () => {
     await using copy = await temporaryLedger();
     cpSync(original.publicDir, copy.publicDir, { recursive: true });
     tamper(copy.publicDir);
-    return verifyLedger({ source: createDirectorySource(copy.publicDir), vkeys: [vkey], ...more });
+    return await verifyLedger({ source: createDirectorySource(copy.publicDir), vkeys: [vkey], ...more });
   }
 
   /** A ledger with the same key and origin but other entries: what the owner of the disk could make. */
@@ -52,7 +52,7 @@ describe('verifying a ledger', () => {
     await using ledger = await openLedger(copy);
     await ledger.append(entries);
     await ledger.publishNow();
-    return verifyLedger({ source: createDirectorySource(copy.publicDir), vkeys: [vkey], ...more });
+    return await verifyLedger({ source: createDirectorySource(copy.publicDir), vkeys: [vkey], ...more });
   }
 
   const changeBundle =
