@@ -74,6 +74,8 @@ export function createHttpsServer(options: HttpsServerOptions): ConsoleServer {
   return app;
 }
 
+const drainBrokenMs = 2000;
+
 /** Answers what never became a request: broken HTTP, a head that is too large or too slow. */
 function answerBrokenRequest(error: Error & { readonly code?: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
@@ -91,4 +93,10 @@ function answerBrokenRequest(error: Error & { readonly code?: string }, socket: 
   socket.end(
     `HTTP/1.1 ${status}\r\ncontent-type: application/json; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
   );
+  // The client may still be sending. Closing now would reset the connection and take our answer with it, so what comes is
+  // read and thrown away for a moment.
+  socket.removeAllListeners('data');
+  socket.on('data', () => undefined);
+  const drained = setTimeout(() => socket.destroy(), drainBrokenMs);
+  socket.once('close', () => clearTimeout(drained));
 }

@@ -99,7 +99,9 @@ describe('intake', () => {
     await using console = await startTestConsole();
     const spaced = `${JSON.stringify(anEvent(), null, 1).replaceAll('\n', ' ')}\n`;
     const send = (body: string) =>
-      console.defender().request(channelRoutes.events, { method: 'POST', body, headers: { 'content-type': 'application/x-ndjson' } });
+      console
+        .defender()
+        .request(channelRoutes.events, { method: 'POST', body, headers: { 'content-type': 'application/x-ndjson' } });
     expect((await send(spaced)).status).toBe(200);
     expect((await send(spaced)).status).toBe(200);
     expect((await send(`${JSON.stringify(anEvent())}\n`)).json()).toMatchObject({ code: 'forked' });
@@ -137,7 +139,10 @@ describe('intake', () => {
     const stranger = await defender.send(numbers(1, 1), { authorization: 'Bearer wrong' });
     expect(stranger.status).toBe(401);
     const other = await defender.send(numbers(1, 1), { [protocolHeader]: '99' });
-    expect([other.status, other.json<{ message: string }>().message]).toEqual([426, expect.stringContaining('speaks 1')]);
+    expect([other.status, other.json<{ message: string }>().message]).toEqual([
+      426,
+      expect.stringContaining('speaks 1'),
+    ]);
     const nameless = await defender.send(numbers(1, 1), { 'dockledger-defender': 'a b' });
     expect(nameless.status).toBe(400);
   });
@@ -171,7 +176,9 @@ describe('intake', () => {
       rulesVersion: 1,
       sentAt: Date.now(),
     };
-    const sent = await console.defender().request(channelRoutes.status, { method: 'POST', body: JSON.stringify(report) });
+    const sent = await console
+      .defender()
+      .request(channelRoutes.status, { method: 'POST', body: JSON.stringify(report) });
     expect(sent.status).toBe(204);
     const { defenders } = (await console.api.send('/api/dockledger/v1/defenders')).json<{ defenders: unknown[] }>();
     expect(defenders).toMatchObject([{ defenderId: 'host-1', isConnected: true, backlog: 7, conditions: [condition] }]);
