@@ -3,6 +3,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { StoredAccessEvent } from '@dockledger/contract';
 import type { AccessEventFilter } from '../packages/console/src/access-events/access-event-filter.ts';
 import type { AccessEventStore } from '../packages/console/src/access-events/access-event-store.ts';
@@ -185,6 +186,25 @@ try {
       });
     }),
   ];
+  // One newest page after the other while 1,000 events/s arrive, in a batch of 100 every 100 ms.
+  const over = new AbortController();
+  const arriving = (async () => {
+    let due = performance.now();
+    while (!over.signal.aborted) {
+      single.from = single.to;
+      single.to += 100;
+      await store.appendRange({
+        ...single,
+        events: Array.from({ length: 100 }, (_, index) => anEvent(single.from + index)),
+      });
+      due += 100;
+      await delay(Math.max(0, due - performance.now()));
+    }
+  })();
+  figures.push(await measure('newest 50 while 1,000 events/s arrive', 100, () => store.page(all, { limit: 50 })));
+  figures.push(await measure('newest 50, user, same', 50, () => store.page(ofUser, { limit: 50 })));
+  over.abort();
+  await arriving;
   console.table(figures);
   const began = performance.now();
   let streamed = 0;

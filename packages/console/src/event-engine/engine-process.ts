@@ -12,6 +12,8 @@ export interface EngineProcess {
   readonly pid: number;
   /** Settles, never rejects, when the process is gone: with what to tell about it. */
   readonly ended: Promise<string>;
+  /** Ends it by force, at once. */
+  kill(): void;
   /** Asks it to end, ends it by force after `graceMs`, resolves when it is gone. */
   stop(graceMs: number): Promise<void>;
 }
@@ -49,6 +51,7 @@ export async function startEngineProcess(
   return {
     pid: child.pid ?? 0,
     ended,
+    kill: () => void child.kill('SIGKILL'),
     async stop(graceMs) {
       const force = setTimeout(() => child.kill('SIGKILL'), graceMs);
       child.kill('SIGTERM');

@@ -1,6 +1,9 @@
-import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import type { ClickHouseClient } from '@clickhouse/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -23,6 +26,12 @@ function clientOf(target: EventEngine, password = target.secret): ClickHouseClie
 async function rows<T>(query: string, query_params: Record<string, unknown> = {}): Promise<T[]> {
   const answer = await client.query({ query, query_params, format: 'JSONEachRow' });
   return await answer.json<T>();
+}
+
+/** False also for a process that has ended and only waits to be reaped. */
+async function isRunning(pid: number): Promise<boolean> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => ') Z ');
+  return !stat.includes(') Z ');
 }
 
 function whenReady(target: EventEngine): Promise<EventEngineState> {
@@ -161,6 +170,28 @@ describe('the embedded event engine', () => {
     process.kill(state.pid, 'SIGKILL');
     expect(await ready).toMatchObject({ state: 'ready' });
     expect(await rows('SELECT count() AS c FROM t')).toEqual([{ c: 2 }]);
+  });
+
+  it('is ended and started anew when it hangs', async () => {
+    await using other = await startEventEngine({ dataDir: join(dataDir, 'hanging'), pingEveryMs: 50 });
+    const { state } = other;
+    if (state.state !== 'ready') throw new Error('not ready');
+    const ready = whenReady(other);
+    process.kill(state.pid, 'SIGSTOP');
+    expect(await ready).not.toEqual(state);
+  });
+
+  it('does not outlive its Console', async () => {
+    const program = `
+      const { startEventEngine } = await import(${JSON.stringify(new URL('./event-engine.ts', import.meta.url).href)});
+      const engine = await startEventEngine({ dataDir: ${JSON.stringify(join(dataDir, 'orphan'))} });
+      console.log(engine.state.pid);`;
+    const owner = spawn(process.execPath, ['--input-type=module', '-e', program], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const [line] = (await once(createInterface({ input: owner.stdout }), 'line')) as [string];
+    owner.kill('SIGKILL');
+    await expect.poll(() => isRunning(Number(line)), { timeout: 5000 }).toBe(false);
   });
 
   it('says why it does not start', async () => {

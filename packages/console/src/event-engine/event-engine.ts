@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { AppError } from '@dockledger/contract';
+import { pingEngine } from './engine-ping.ts';
 import { type EngineProcess, startEngineProcess } from './engine-process.ts';
 import { defaultEngineLimits, type EngineChildSettings, type EngineLimits } from './engine-protocol.ts';
 import { makeEngineSocketPlace } from './engine-socket.ts';
@@ -21,6 +22,8 @@ export interface EventEngineOptions {
   readonly limits?: Partial<EngineLimits>;
   /** How long the first start may take, waiting for an older engine on the directory included. Defaults to 20,000. */
   readonly startTimeoutMs?: number;
+  /** How often the child is asked whether it lives, in milliseconds; three unanswered asks end and restart it. Defaults to 5,000. */
+  readonly pingEveryMs?: number;
 }
 
 /** A running embedded engine. Stop it, or it ends with the process. */
@@ -42,6 +45,9 @@ const longestBackoffMs = 10_000;
 // An engine that lived this long begins again with the shortest wait.
 const goodLifeMs = 30_000;
 const forceAfterGraceMs = 2000;
+// A child that hangs is ended like one that crashed. Only its event loop is asked, which no running statement holds up.
+const pingEveryMs = 5000;
+const pingsBeforeEnd = 3;
 
 /** Starts the engine and resolves when it serves. Throws `store_unavailable` when it does not start in time. */
 export async function startEventEngine(options: EventEngineOptions): Promise<EventEngine> {
@@ -66,7 +72,7 @@ export async function startEventEngine(options: EventEngineOptions): Promise<Eve
     await place.dispose();
     throw error;
   });
-  return new WatchedEngine(settings, timeoutMs, first, () => place.dispose());
+  return new WatchedEngine(settings, timeoutMs, options.pingEveryMs ?? pingEveryMs, first, () => place.dispose());
 }
 
 /** A child of a Console that was just killed may still hold the directory for a moment: tried again until the time is over. */
@@ -86,6 +92,7 @@ async function startFirst(settings: EngineChildSettings, timeoutMs: number): Pro
 class WatchedEngine implements EventEngine {
   readonly #settings: EngineChildSettings;
   readonly #startTimeoutMs: number;
+  readonly #pingEveryMs: number;
   readonly #dispose: () => Promise<void>;
   readonly #listeners = new Set<(state: EventEngineState) => void>();
   readonly #stopping = new AbortController();
@@ -96,11 +103,13 @@ class WatchedEngine implements EventEngine {
   constructor(
     settings: EngineChildSettings,
     startTimeoutMs: number,
+    pingEvery: number,
     first: EngineProcess,
     dispose: () => Promise<void>,
   ) {
     this.#settings = settings;
     this.#startTimeoutMs = startTimeoutMs;
+    this.#pingEveryMs = pingEvery;
     this.#dispose = dispose;
     this.#process = first;
     this.#state = { state: 'ready', pid: first.pid };
@@ -136,12 +145,25 @@ class WatchedEngine implements EventEngine {
     await this.stop();
   }
 
+  /** Ends a child whose event loop answers no more. Its end is then what #keepAlive sees. */
+  async #watchForHang(child: EngineProcess): Promise<void> {
+    const over = new AbortController();
+    void child.ended.then(() => over.abort());
+    for (let missed = 0; missed < pingsBeforeEnd; ) {
+      await delay(this.#pingEveryMs, undefined, { signal: over.signal }).catch(() => undefined);
+      if (over.signal.aborted) return;
+      missed = (await pingEngine(this.#settings, this.#pingEveryMs)) ? 0 : missed + 1;
+    }
+    child.kill();
+  }
+
   /** Never rejects: every failure to start is a reason to try again, with a longer wait. */
   async #keepAlive(): Promise<void> {
     const stopped = this.#stopping.signal;
     let attempt = 0;
     for (;;) {
       const startedAt = performance.now();
+      void this.#watchForHang(this.#process);
       let reason = await this.#process.ended;
       if (performance.now() - startedAt > goodLifeMs) attempt = 0;
       while (!stopped.aborted) {

@@ -26,7 +26,7 @@ const onceOnly = 'non_replicated_deduplication_window = 1000';
 /** The statements that make the tables where they are missing. */
 export function schemaStatements(): readonly string[] {
   const columns = accessEventColumns.map(
-    (column) => `${column} ${distinctValues.includes(column) ? 'String' : 'LowCardinality(String)'}`,
+    (column) => `${column} ${distinctValues.includes(column) ? 'String CODEC(ZSTD(1))' : 'LowCardinality(String)'}`,
   );
   const indexed = ['id', 'user', ...distinctValues];
   const indexes = indexed.map((column) => `INDEX by_${column} ${column} TYPE bloom_filter(0.01) GRANULARITY 4`);
@@ -37,10 +37,10 @@ export function schemaStatements(): readonly string[] {
       receivedMs Int64 CODEC(DoubleDelta, ZSTD(1)), calls UInt64 CODEC(T64, ZSTD(1)), allow Bool,
       ${columns.join(', ')},
       collections Array(LowCardinality(String)), labels String CODEC(ZSTD(1)), msg String CODEC(ZSTD(1)),
-      searchText String CODEC(ZSTD(1)), body String CODEC(ZSTD(3)),
+      searchText String CODEC(ZSTD(1)), body String CODEC(ZSTD(1)),
       ${indexes.join(', ')}
     ) ENGINE = MergeTree PARTITION BY day ORDER BY (timeMs, ledgerIndex, id)
-    SETTINGS index_granularity = 2048, old_parts_lifetime = 60, ${onceOnly}, ${durability}`,
+    SETTINGS index_granularity = 1024, old_parts_lifetime = 60, ${onceOnly}, ${durability}`,
     `CREATE TABLE IF NOT EXISTS ${tables.outcomes} (
       month Int32, eventId String, ledgerIndex UInt64, outcome String CODEC(ZSTD(1))
     ) ENGINE = ReplacingMergeTree(ledgerIndex) PARTITION BY month ORDER BY eventId

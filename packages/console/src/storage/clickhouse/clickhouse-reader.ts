@@ -12,6 +12,9 @@ export interface ClickHouseReaderOptions {
 }
 
 const retryEveryMs = 50;
+// A page that takes longer helps nobody; an export has an hour.
+const readSeconds = 30;
+const exportSeconds = 3600;
 
 /** Reads and commands on one client. */
 export class ClickHouseReader {
@@ -37,8 +40,7 @@ export class ClickHouseReader {
     params: Readonly<Record<string, unknown>>,
     options?: ReadOptions,
   ): AsyncGenerator<readonly T[], void> {
-    // An hour: a client may take its time to receive a large export.
-    const settings = { max_execution_time: 3600, max_block_size: '4096' };
+    const settings = { max_execution_time: exportSeconds, max_block_size: '4096' };
     const answer = await this.#patiently(options, () => this.#open(query, params, options, settings));
     try {
       for await (const block of answer.stream<T>()) yield block.map((row) => row.json());
@@ -73,7 +75,7 @@ export class ClickHouseReader {
       query_params: { ...params },
       format: 'JSONEachRow',
       // Positions and counts stay far below 2^53.
-      clickhouse_settings: { output_format_json_quote_64bit_integers: 0, ...settings },
+      clickhouse_settings: { output_format_json_quote_64bit_integers: 0, max_execution_time: readSeconds, ...settings },
       ...(options?.signal && { abort_signal: options.signal }),
     });
   }

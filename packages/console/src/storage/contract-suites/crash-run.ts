@@ -35,10 +35,10 @@ export async function runWithCrashes(
   options: CrashRunOptions,
 ): Promise<CrashRunResult> {
   const { random, rangeSize } = options;
-  let isOver = false;
+  const over = new AbortController();
   let failedAppends = 0;
   const write = async (): Promise<void> => {
-    while (!isOver) {
+    while (!over.signal.aborted) {
       try {
         const from = await store.indexedTo();
         // Deliberately another cut each time: a retry need not be the same stretch.
@@ -61,7 +61,7 @@ export async function runWithCrashes(
     await untilReady(engine);
     await delay(100);
   } finally {
-    isOver = true;
+    over.abort();
     await writing;
   }
   const expected = await store.indexedTo();
