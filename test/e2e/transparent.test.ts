@@ -27,14 +27,18 @@ interface Seen {
 
 /** What differs between two direct calls as well. */
 function normalise(text: string): string {
-  return text
-    .replaceAll(/sha256:[0-9a-f]{12,64}/g, 'sha256:ID')
-    .replaceAll(/\b[0-9a-f]{64}\b/g, 'ID64')
-    .replaceAll(/\b[0-9a-f]{12}\b/g, 'ID12')
-    .replaceAll(/\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z| ?[+-]\d\d:?\d\d( \w+)?)?/g, 'TIME')
-    .replaceAll(/\b(About|Less than)? ?(an?|\d+) (second|minute|hour)s?( ago)?/g, 'AGE')
-    .replaceAll(/\b\d+(\.\d+)?m?s\b/g, 'DURATION')
-    .replaceAll(/\r/g, '');
+  return (
+    text
+      .replaceAll(/sha256:[0-9a-f]{12,64}/g, 'sha256:ID')
+      .replaceAll(/\b[0-9a-f]{64}\b/g, 'ID64')
+      .replaceAll(/\b[0-9a-f]{12}\b/g, 'ID12')
+      .replaceAll(/\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z| ?[+-]\d\d:?\d\d( \w+)?)?/g, 'TIME')
+      .replaceAll(/\b(About|Less than)? ?(an?|\d+) (second|minute|hour)s?( ago)?/g, 'AGE')
+      .replaceAll(/\b\d+(\.\d+)?m?s\b/g, 'DURATION')
+      .replaceAll(/\r/g, '')
+      // The client's own race: it gives up waiting for a container that did not start, and says so or not.
+      .replaceAll(/^time="TIME" level=error msg="error waiting for container: context canceled"\n/gm, '')
+  );
 }
 
 describe.skipIf(why !== undefined)('the docker command through the Defender', () => {
@@ -117,7 +121,7 @@ describe.skipIf(why !== undefined)('the docker command through the Defender', ()
       '$D volume create v1 && $D volume ls && $D volume inspect v1 --format "{{.Name}} {{.Driver}}" && $D volume rm v1',
     ],
     ['network', '$D network ls --format "{{.Name}} {{.Driver}}" && $D network inspect none --format "{{.Name}}"'],
-    ['events of the past', '$D events --since 1 --until 2'],
+    ['events of the past', '$D events --since 1 --until 2; echo none'],
     ['prune', '$D container prune -f && $D image prune -f && $D volume prune -f'],
     ['plugin and swarm questions', '$D plugin ls; $D node ls; $D service ls; $D secret ls'],
   ])('answers %s alike', async (_, line) => {
