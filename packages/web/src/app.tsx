@@ -6,12 +6,13 @@ import { SignIn } from './components/sign-in.tsx';
 import { DefendersPage } from './pages/defenders/defenders-page.tsx';
 import { EventsPage } from './pages/events/events-page.tsx';
 import { EvidencePage } from './pages/evidence/evidence-page.tsx';
+import { OverviewPage } from './pages/overview/overview-page.tsx';
 import { RulesPage } from './pages/rules/rules-page.tsx';
 import { place } from './state/location.ts';
 import { session } from './state/session.ts';
 
 const pages: Readonly<Record<string, () => ComponentChildren>> = {
-  '/': () => <EventsPage />,
+  '/': () => <OverviewPage />,
   '/events': () => <EventsPage />,
   '/rules': () => <RulesPage />,
   '/defenders': () => <DefendersPage />,

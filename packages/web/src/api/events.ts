@@ -51,13 +51,14 @@ export function loadCount(params: URLSearchParams, signal?: AbortSignal): Promis
 
 type WireFacets = Partial<Record<FilterField, readonly { value: string; count?: number; events?: number }[]>>;
 
-/** The most frequent values of the fields among all matches. */
+/** The at most `limit` most frequent values of the fields among all matches. */
 export async function loadFacets(
   params: URLSearchParams,
   columns: readonly FilterField[],
   signal?: AbortSignal,
+  limit = 20,
 ): Promise<Facets> {
-  const path = withParams(`${eventsPath}/facets`, params, { columns: columns.join(',') });
+  const path = withParams(`${eventsPath}/facets`, params, { columns: columns.join(','), limit: String(limit) });
   const { facets } = await call<{ facets: WireFacets }>(path, signal === undefined ? {} : { signal });
   const known: Partial<Record<FilterField, readonly FacetValue[]>> = {};
   for (const column of columns) {

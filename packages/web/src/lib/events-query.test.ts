@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type EventFilter, type FilterTerm, filterFields, toTerm, withTerm } from './event-filter.ts';
 import { formatEventsQuery, parseEventsQuery, toApiParams, toEventsHref } from './events-query.ts';

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type EventFilter, filterFields, toTerm, withTerm } from './event-filter.ts';
 import { formatSearch, parseSearch } from './search-text.ts';

@@ -1,6 +1,7 @@
 // The Events page: query bar, histogram, facets, list and detail, all of one query that lives in the address bar.
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { loadCount, loadFacets, loadHistogram } from '../../api/events.ts';
+import { FirstStart } from '../../components/first-start.tsx';
 import { Icon } from '../../components/icon.tsx';
 import { Link } from '../../components/link.tsx';
 import { EmptyNotice, FailureNotice, Skeleton } from '../../components/notice.tsx';
@@ -10,22 +11,20 @@ import { foldRepeats } from '../../lib/fold-repeats.ts';
 import { formatCount } from '../../lib/format-time.ts';
 import { sumBuckets } from '../../lib/histogram-shape.ts';
 import { toVisibleText } from '../../lib/visible-text.ts';
-import { EventList } from '../../state/event-list.ts';
+import type { EventList } from '../../state/event-list.ts';
 import { useResource } from '../../state/resource.ts';
-import { sessionNumber } from '../../state/session.ts';
 import { taste } from '../../state/taste.ts';
+import { useArrivalTicks, useEventList, useEverEmpty } from '../../state/use-event-list.ts';
 import { EventDetail } from './event-detail.tsx';
 import { EventTable, toGroupId } from './event-table.tsx';
 import { FacetPanel, facetFields } from './facet-panel.tsx';
 import { FilterChips } from './filter-chips.tsx';
-import { FirstStart } from './first-start.tsx';
 import { Histogram } from './histogram.tsx';
 import { QueryBar } from './query-bar.tsx';
 import { hrefWith, query, setRange } from './query-state.ts';
 import { useEventKeys } from './use-event-keys.ts';
 
 const bucketCount = 96;
-const refreshMs = 4000;
 
 /** The key of what is asked, without what is merely looked at. */
 function askedKey(): string {
@@ -34,34 +33,6 @@ function askedKey(): string {
     toApiParams({ filter, range: range.kind === 'last' ? { kind: 'all' } : range }, 0).toString() +
     JSON.stringify(range)
   );
-}
-
-function useEventList(key: string, follows: boolean): EventList {
-  const list = useMemo(() => new EventList(toApiParams(query.peek(), Date.now())), [key, follows, sessionNumber.value]);
-  useEffect(() => {
-    list.open({ follows });
-    return () => list.close();
-  }, [list]);
-  return list;
-}
-
-/** Counts again a while after events came, and at once after the first. */
-function useArrivalTicks(list: EventList): number {
-  const [tick, setTick] = useState(0);
-  const timer = useRef(0);
-  const arrivals = list.arrivals.value;
-  useEffect(() => {
-    if (arrivals === 0 || timer.current !== 0) return;
-    timer.current = window.setTimeout(
-      () => {
-        timer.current = 0;
-        setTick((count) => count + 1);
-      },
-      arrivals === 1 ? 300 : refreshMs,
-    );
-  }, [arrivals]);
-  useEffect(() => () => window.clearTimeout(timer.current), []);
-  return tick;
 }
 
 function histogramParams(): URLSearchParams {
@@ -96,20 +67,12 @@ function NoMatch() {
   );
 }
 
-function useEverEmpty(list: EventList): boolean {
-  const isEmpty = !list.isLoading.value && list.rows.value.length === 0;
-  const total = useResource(`any event ${isEmpty}`, async (signal) =>
-    isEmpty ? (await loadCount(new URLSearchParams(), signal)).rows : 1,
-  );
-  return isEmpty && total.data === 0;
-}
-
 /** The page. */
 export function EventsPage() {
   const key = askedKey();
   const { range, isLive, selected } = query.value;
   const follows = isLive && range.kind !== 'between';
-  const list = useEventList(key, follows);
+  const list = useEventList(`${key} ${follows}`, () => toApiParams(query.peek(), Date.now()), follows);
   const tick = useArrivalTicks(list);
   const [unfolded, setUnfolded] = useState<ReadonlySet<string>>(new Set());
   const [activeId, setActiveId] = useState<string | undefined>(selected);

@@ -1,10 +1,10 @@
 // What a Console without a single event shows: the one line to paste. It gives way to the list when the first event comes.
-import { loadDefenders } from '../../api/defenders.ts';
-import { loadStatus } from '../../api/status.ts';
-import { CopyButton } from '../../components/copy-button.tsx';
-import { Icon } from '../../components/icon.tsx';
-import { SafeText } from '../../components/safe-text.tsx';
-import { useResource } from '../../state/resource.ts';
+import { loadDefenders } from '../api/defenders.ts';
+import { loadStatus } from '../api/status.ts';
+import { useResource } from '../state/resource.ts';
+import { CopyButton } from './copy-button.tsx';
+import { Icon } from './icon.tsx';
+import { SafeText } from './safe-text.tsx';
 
 const standardSocket = 'unix:///run/dockledger/docker.sock';
 

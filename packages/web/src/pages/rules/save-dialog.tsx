@@ -1,0 +1,112 @@
+// The diff before saving: what would change, and what to look at twice.
+import type { AccessRule } from '@dockledger/contract';
+import { useEffect, useRef } from 'preact/hooks';
+import type { ApiFailure } from '../../api/client.ts';
+import { Icon } from '../../components/icon.tsx';
+import { SafeText } from '../../components/safe-text.tsx';
+import { diffRules, hasCatchAll, type RuleChange } from '../../lib/rule-list.ts';
+
+const kindWords: Readonly<Record<RuleChange['kind'], string>> = {
+  added: 'New',
+  removed: 'Removed',
+  changed: 'Changed',
+  moved: 'Moved',
+};
+
+function Change({ change }: { readonly change: RuleChange }) {
+  return (
+    <li>
+      <b>{kindWords[change.kind]}</b> <SafeText text={change.name} />
+      <span class="muted"> {change.kind === 'removed' ? `was ${change.place}` : `at ${change.place}`}</span>
+      {change.fields.length > 0 && (
+        <dl>
+          {change.fields.map(({ field, before, after }) => (
+            <div key={field} class="field">
+              <dt>{field}</dt>
+              <dd>
+                {before !== '' && (
+                  <del>
+                    <SafeText text={before} />
+                  </del>
+                )}{' '}
+                {after !== '' && (
+                  <ins>
+                    <SafeText text={after} />
+                  </ins>
+                )}
+              </dd>
+            </div>
+          ))}
+        </dl>
+      )}
+    </li>
+  );
+}
+
+interface Props {
+  readonly before: readonly AccessRule[];
+  readonly after: readonly AccessRule[];
+  readonly failure: ApiFailure | undefined;
+  readonly isSaving: boolean;
+  readonly onSave: () => void;
+  /** Takes the rules that somebody else saved as the base of the diff; the draft stays. */
+  readonly onRebase: () => void;
+  readonly onClose: () => void;
+}
+
+/** The dialog. */
+export function SaveDialog({ before, after, failure, isSaving, onSave, onRebase, onClose }: Props) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  useEffect(() => dialog.current?.showModal(), []);
+  const changes = diffRules(before, after);
+  return (
+    <dialog ref={dialog} class="dialog" aria-label="Changes to the rules" onClose={onClose}>
+      <div class="dialog-head">
+        <h2>{changes.length === 1 ? 'One change' : `${changes.length} changes`}</h2>
+        <button type="button" class="button button-quiet" aria-label="Close" onClick={() => dialog.current?.close()}>
+          <Icon name="close" />
+        </button>
+      </div>
+      {failure?.kind === 'conflict' ? (
+        <div class="notice notice-refused" role="alert">
+          <Icon name="failed" />
+          <span>Somebody else saved the rules after you opened them. Nothing of yours was saved or lost.</span>
+          <button type="button" class="button" onClick={onRebase}>
+            Compare with theirs
+          </button>
+        </div>
+      ) : (
+        failure !== undefined && (
+          <div class="notice notice-refused" role="alert">
+            <Icon name="failed" />
+            <span>{failure.message}</span>
+          </div>
+        )
+      )}
+      {!hasCatchAll(after) && (
+        <div class="notice notice-warn">
+          <Icon name="failed" />
+          <span>No rule catches what the others leave open: whatever matches none is refused, on every host.</span>
+        </div>
+      )}
+      <ul class="diff">
+        {changes.map((change) => (
+          <Change key={`${change.kind} ${change.name}`} change={change} />
+        ))}
+      </ul>
+      <p class="row-actions">
+        <button type="button" class="button" onClick={() => dialog.current?.close()}>
+          Go on editing
+        </button>
+        <button
+          type="button"
+          class="button button-primary"
+          disabled={isSaving || changes.length === 0 || failure?.kind === 'conflict'}
+          onClick={onSave}
+        >
+          {isSaving ? 'Saving…' : 'Save and put in force'}
+        </button>
+      </p>
+    </dialog>
+  );
+}
