@@ -1,6 +1,7 @@
 // SHA-256 and Ed25519 of node:crypto in the shapes that the pure tlog modules take.
 import { createPrivateKey, createPublicKey, hash, type KeyObject, sign, verify } from 'node:crypto';
 import { AppError } from '@dockledger/contract/error-code';
+import { parseCosignature, toCosignedMessage } from './tlog/cosignature.ts';
 import { type NoteVerifier, noteAlgorithm, parseVerifierKey } from './tlog/note.ts';
 import { createTreeHasher, type Sha256, type TreeHasher } from './tlog/tree-hash.ts';
 
@@ -30,24 +31,29 @@ export function signEd25519(key: KeyObject, message: Uint8Array): Uint8Array {
   return new Uint8Array(sign(null, message, key));
 }
 
-/** True when `signature` is the raw public key's over `message`. */
-export function verifyEd25519(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
+function verifyEd25519(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
   const key = createPublicKey({ key: Buffer.concat([spkiPrefix, publicKey]), format: 'der', type: 'spki' });
   return signature.length === 64 && verify(null, message, key, signature);
 }
 
-/** The verifier of an Ed25519 vkey. Throws `bad_parameter` for a malformed key or one of another kind. */
+/** The verifier of a vkey: a log's Ed25519 key or a witness's cosignature/v1 key. Throws `bad_parameter` for any other. */
 export function createNoteVerifier(vkey: string): NoteVerifier {
-  const key = parseVerifierKey(nodeSha256, vkey);
-  if (key.algorithm !== noteAlgorithm.ed25519) {
-    throw new AppError(
-      'bad_parameter',
-      `Key ${key.name} is of kind ${key.algorithm}; only Ed25519 (1) signs checkpoints here.`,
-    );
+  const { name, keyId, algorithm, publicKey } = parseVerifierKey(nodeSha256, vkey);
+  if (algorithm === noteAlgorithm.ed25519) {
+    return { name, keyId, verify: (text, signature) => verifyEd25519(publicKey, text, signature) };
   }
-  return {
-    name: key.name,
-    keyId: key.keyId,
-    verify: (text, signature) => verifyEd25519(key.publicKey, text, signature),
-  };
+  if (algorithm === noteAlgorithm.cosignatureV1) {
+    return {
+      name,
+      keyId,
+      verify: (text, signature) => {
+        const parts = parseCosignature(signature);
+        return parts !== undefined && verifyEd25519(publicKey, toCosignedMessage(parts.time, text), parts.signature);
+      },
+    };
+  }
+  throw new AppError(
+    'bad_parameter',
+    `Key ${name} is of kind ${algorithm}; Ed25519 (1) and cosignature/v1 (4) are understood.`,
+  );
 }

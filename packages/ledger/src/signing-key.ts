@@ -23,7 +23,7 @@ export interface SigningKey {
 }
 
 /** The key of a 32-byte seed under `name` (the log's origin). Throws `bad_parameter` for an impossible name. */
-export function signingKeyOfSeed(name: string, seed: Uint8Array): SigningKey {
+function signingKeyOfSeed(name: string, seed: Uint8Array): SigningKey {
   if (!isKeyName(name)) {
     throw new AppError(
       'bad_parameter',

@@ -2,7 +2,7 @@
 // Pure: SHA-256 and signature checks are injected.
 import { AppError } from '@dockledger/contract/error-code';
 import { parseBase64, toBase64 } from './base64.ts';
-import { type Sha256, toHex } from './tree-hash.ts';
+import type { Sha256 } from './tree-hash.ts';
 
 /** Signature kinds that this package knows, by the type byte of C2SP signed-note. */
 export const noteAlgorithm = { ed25519: 0x01, cosignatureV1: 0x04 } as const;
@@ -156,9 +156,4 @@ export async function verifyNote(note: SignedNote, verifiers: readonly NoteVerif
     throw new AppError('bad_record', `The note is signed by none of the expected keys (${wanted}) but by ${found}.`);
   }
   return valid;
-}
-
-/** The digest form used in paths and messages, lower-case hexadecimal. */
-export function digestHex(sha256: Sha256, text: string): string {
-  return toHex(sha256(new TextEncoder().encode(text)));
 }
