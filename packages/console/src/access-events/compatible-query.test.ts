@@ -1,5 +1,5 @@
 import { isAppError } from '@dockledger/contract/error-code';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseCompatibleQuery, resolveCommas } from './compatible-query.ts';
 
