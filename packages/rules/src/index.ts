@@ -15,6 +15,9 @@ export {
   type ScopeMatch,
 } from './collection-scope.ts';
 export { type CompiledRules, type CompileOptions, compileRules } from './compiled-rules.ts';
+export * from './compliance/checks.ts';
+export * from './compliance/evaluate.ts';
+export * from './compliance/workload.ts';
 export {
   type AccessDecision,
   type DecideOptions,
@@ -27,6 +30,8 @@ export * from './explain.ts';
 export { foldKey, type JsonLimits, parseGoJson } from './go-json.ts';
 export { decodeLatin1, type Latin1Decoder, maxHeadBytes, maxHeaderFields } from './head-lines.ts';
 export { type HeaderField, headerValue } from './header-field.ts';
+export * from './host-mounts.ts';
+export * from './host-path.ts';
 export * from './image-name.ts';
 export * from './lint-rules.ts';
 export * from './request-head.ts';
