@@ -45,9 +45,12 @@ export interface Ledger extends AsyncDisposable {
   /** The public key that signs first. */
   readonly vkey: string;
   readonly sizes: LedgerSizes;
+  /** Why accepted entries do not reach the published tree at present, for a health page; null while they do. */
+  readonly problem: string | null;
   /**
    * Appends a batch, all or none, and resolves when it is on the disk. Indexes are dense, final, and in the order of calls.
-   * Throws `too_large`, `disk_full` (passes when there is room), `ledger_closed`, and `journal_failed` or `ledger_failed` for good.
+   * Throws `too_large`, `disk_full` (passes when there is room), `ledger_closed`, and `journal_failed` for good. When integration fails it
+   * goes on accepting, as the journal keeps what it accepts, until memory is full; then it throws integration's error.
    */
   append(entries: readonly EntryInput[]): Promise<{ readonly firstIndex: number }>;
   /** Accepted entries from `from` on, in order, at most `limit`; fewer when they pass 8 MiB, none at the end. */
@@ -114,6 +117,11 @@ export class OpenedLedger implements Ledger {
 
   get sizes(): LedgerSizes {
     return { accepted: this.#parts.tail.acceptedSize, published: this.#parts.integrator.state.size };
+  }
+
+  get problem(): string | null {
+    const { problem } = this.#parts.integrator;
+    return problem === undefined ? null : problem instanceof Error ? problem.message : 'unknown';
   }
 
   async append(entries: readonly EntryInput[]): Promise<{ readonly firstIndex: number }> {
