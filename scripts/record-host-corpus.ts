@@ -1,5 +1,5 @@
 // Records the host-log corpus from the real daemons of this machine, in namespaces of its own, and writes it under
-// corpus/<daemon-version>/. Usage: npm run record-host-corpus (as root, Debian with openssh-server, sudo, rsyslog).
+// corpus/<daemon-version>/. Usage: npx node scripts/record-host-corpus.ts (as root, Debian with openssh-server, sudo, rsyslog).
 // Every line is stored in each form it was logged in (journal entry, RFC 3339 file, RFC 3164 file) with its truth.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';

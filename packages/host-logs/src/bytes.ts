@@ -8,10 +8,8 @@ export function decodeUtf8(bytes: Uint8Array, start = 0, end = bytes.length): st
   while (at < end) {
     const first = bytes[at] ?? 0;
     if (first < 0x80) {
-      // Runs of ASCII are the rule; in pieces that fit an argument list.
-      let stop = at + 1;
-      while (stop < end && stop - at < 4096 && (bytes[stop] ?? 0xff) < 0x80) stop++;
-      out += String.fromCharCode(...bytes.subarray(at, stop));
+      const stop = asciiEnd(bytes, at + 1, end);
+      out += ascii(bytes, at, stop);
       at = stop;
       continue;
     }
@@ -21,6 +19,33 @@ export function decodeUtf8(bytes: Uint8Array, start = 0, end = bytes.length): st
     out += point < 0 ? '\ufffd' : String.fromCodePoint(point);
     at += point < 0 ? 1 : length;
   }
+  return out;
+}
+
+/** The index of the first byte from `at` on that is not ASCII, or `end`. */
+function asciiEnd(bytes: Uint8Array, at: number, end: number): number {
+  let stop = at;
+  while (stop < end && (bytes[stop] ?? 0xff) < 0x80) stop++;
+  return stop;
+}
+
+// Runs of ASCII are the rule. Eight at a time: spreading a whole run into one call is slower in V8.
+function ascii(bytes: Uint8Array, from: number, to: number): string {
+  let out = '';
+  let at = from;
+  for (; at + 8 <= to; at += 8) {
+    out += String.fromCharCode(
+      bytes[at] ?? 0,
+      bytes[at + 1] ?? 0,
+      bytes[at + 2] ?? 0,
+      bytes[at + 3] ?? 0,
+      bytes[at + 4] ?? 0,
+      bytes[at + 5] ?? 0,
+      bytes[at + 6] ?? 0,
+      bytes[at + 7] ?? 0,
+    );
+  }
+  for (; at < to; at++) out += String.fromCharCode(bytes[at] ?? 0);
   return out;
 }
 

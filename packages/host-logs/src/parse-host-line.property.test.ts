@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createConnectionTracker } from './connection-tracker.ts';
 import {
@@ -336,6 +336,47 @@ describe('whatever bytes a local user passes to sudo', () => {
 });
 
 describe('any input at all', () => {
+  it('takes time in proportion to its length, a megabyte of it under a second', () => {
+    const units = [
+      ' from ',
+      ' port 1',
+      ' ; USER=root',
+      ' ; USER=root ; COMMAND=/x',
+      ' ; EXIT=1',
+      ' for ',
+      ': ',
+      ') a on ',
+      '\\',
+      '[',
+      '"',
+      ' (serial 1',
+      '\0',
+      'rhost=',
+    ];
+    const heads = [
+      'sshd[1]: Failed password for ',
+      'sshd[1]: Accepted publickey for a from 1.2.3.4 port 5 ssh2: RSA SHA256:a ID ',
+      'sshd[1]: User ',
+      'sshd[1]: Starting session: ',
+      'sudo: a : PWD=',
+      'sudo: a : x',
+      'sudo: @cee:{"sudo":{"accept":{',
+      'su: (to ',
+      'su: a',
+      'sshd: pam_unix(sshd:auth): authentication failure; logname= uid=0 euid=0 tty= ruser= ',
+      '<1>1 - - - - - [',
+    ];
+    for (const unit of units) {
+      const text = unit.repeat(Math.ceil(1_000_000 / unit.length));
+      for (const head of heads) {
+        const startedAt = performance.now();
+        parseHostLine(`Nov 23 15:40:00 h ${head}${text}`, file);
+        parseHostLine(`${head}${text}`, file);
+        expect(performance.now() - startedAt, `${head} ${unit}`).toBeLessThan(1000);
+      }
+    }
+  });
+
   const tag = fc.constantFrom('sshd[1]', 'sudo', 'su[2]', 'systemd-logind[3]', 'rsyslogd', 'su(pam_unix)[4]', 'x', '');
   const stamp = fc.constantFrom(
     'Nov 23 15:40:00 h ',
