@@ -19,6 +19,9 @@ const getgrouplist = libc.func(
 const getgrgidR = libc.func(
   'int getgrgid_r(uint32_t gid, _Out_ uint8_t *grp, _Out_ uint8_t *buf, size_t size, _Out_ uint64_t *result)',
 );
+const getgrnamR = libc.func(
+  'int getgrnam_r(str name, _Out_ uint8_t *grp, _Out_ uint8_t *buf, size_t size, _Out_ uint64_t *result)',
+);
 const closeFd = libc.func('int close(int fd)');
 const syscall = libc.func('long syscall(long number, long a, long b, long c, long d)');
 
@@ -120,4 +123,12 @@ export function groupIdsOf(user: string, primaryGid: number): readonly number[] 
     if (Number(getgrouplist(user, primaryGid, ids, count)) >= 0) return Array.from(ids.subarray(0, count[0] ?? 0));
   }
   return [primaryGid];
+}
+
+/** Gid of a group by name or number, or undefined when there is none. */
+export function groupIdOf(name: string): number | undefined {
+  if (/^\d+$/.test(name)) return Number(name);
+  const found = nssName((struct, buffer, size, result) => Number(getgrnamR(name, struct, buffer, size, result)));
+  // struct group: char *gr_name, char *gr_passwd, gid_t gr_gid.
+  return found?.struct.readUInt32LE(16);
 }

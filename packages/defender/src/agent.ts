@@ -1,0 +1,178 @@
+// The Defender put together: the only place where its parts meet.
+// Order matters: what records comes up before what accepts calls, and goes down after it.
+import { chmod, mkdir, readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { AppError, type Condition, type Endpoints } from '@dockledger/contract';
+import { pino } from 'pino';
+import { createChannelClient } from './console-link/channel-client.ts';
+import { type ConsoleLink, startConsoleLink } from './console-link/console-link.ts';
+import { createDockerJudge } from './docker-proxy/docker-judge.ts';
+import { createDockerProxy } from './docker-proxy/docker-proxy.ts';
+import { EnginePool } from './docker-proxy/engine-pool.ts';
+import { queryEngine } from './facts/engine-query.ts';
+import { containerTarget, createTargetFinder } from './facts/target-finder.ts';
+import { loadDefenderId } from './host-facts/defender-id.ts';
+import { loadHostFacts } from './host-facts/host-facts.ts';
+import { createIdentifier } from './identity/identifier.ts';
+import { groupIdOf } from './identity/native.ts';
+import { openRulesKeeper, rulesFile } from './rules-keeper/rules-keeper.ts';
+import { type DefenderSettingsInput, parseDefenderSettings, parseUnixAddress } from './settings/defender-settings.ts';
+import { openSpool } from './spool/spool.ts';
+
+/** A running Defender. `close` lets running calls end, flushes and stops; nothing recorded is lost. */
+export interface RunningDefender {
+  readonly endpoints: Pick<Endpoints, 'dockerProxy'>;
+  close(): Promise<void>;
+}
+
+/** Makes the directory of a socket that other users connect to: they may pass through, not look in. */
+async function makeSocketDirectory(path: string): Promise<void> {
+  await mkdir(path, { recursive: true, mode: 0o711 });
+  await chmod(path, 0o711);
+}
+
+async function readRequired(path: string, what: string): Promise<string> {
+  try {
+    return (await readFile(path, 'utf8')).trim();
+  } catch (error) {
+    const reason = (error as NodeJS.ErrnoException).code ?? (error as Error).message;
+    throw new AppError(
+      'bad_setting',
+      `${what} cannot be read from ${path} (${reason}). Start the Console once, or name the right file.`,
+    );
+  }
+}
+
+/** Opens a Defender. Rejects with `bad_setting` and leaves nothing running when a setting does not work. */
+export async function openDefender(input: DefenderSettingsInput): Promise<RunningDefender> {
+  const settings = parseDefenderSettings(input);
+  const enginePath = parseUnixAddress('engine', settings.engine);
+  const proxyPath = parseUnixAddress(
+    'proxyListen',
+    settings.proxyListen ?? `unix://${join(settings.dataDir, 'run/docker.sock')}`,
+  );
+  if (enginePath === proxyPath) {
+    throw new AppError(
+      'bad_setting',
+      `Settings engine and proxyListen both name ${enginePath}: the guard would call itself.`,
+    );
+  }
+  const proxyGid = settings.proxyGroup === '' ? undefined : groupIdOf(settings.proxyGroup);
+  if (settings.proxyGroup !== '' && proxyGid === undefined) {
+    throw new AppError(
+      'bad_setting',
+      `Setting proxyGroup is "${settings.proxyGroup}", and this host has no such group.`,
+    );
+  }
+  const log = pino({ name: 'defender', level: settings.logLevel });
+  const brand = settings.brand.replace(/^\[|\]$/g, '');
+  const closers: (() => Promise<void> | void)[] = [];
+  const close = async () => {
+    for (const closer of closers.splice(0).toReversed()) await closer();
+  };
+  try {
+    const directory = join(settings.dataDir, 'defender');
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    const [ca, secret, host] = await Promise.all([
+      readRequired(settings.consoleCaFile ?? join(settings.dataDir, 'ca/ca.pem'), "The Console's CA"),
+      readRequired(
+        settings.consoleSecretFile ?? join(settings.dataDir, 'defender-secret'),
+        'The secret shared with the Console',
+      ),
+      loadHostFacts(settings),
+    ]);
+    const rules = await openRulesKeeper(rulesFile(settings.dataDir), (text) => log.error(text));
+    const defenderId = await loadDefenderId(join(directory, 'id'));
+    const spool = await openSpool(join(directory, 'spool'), {
+      defenderId,
+      host,
+      mergeWindowMs: settings.mergeWindowMs,
+      maxBytes: settings.spoolMaxBytes,
+      onWarning: (text) => log.warn(text),
+    });
+    closers.push(() => spool.close());
+
+    const pool = new EnginePool({ engine: { socketPath: enginePath }, log });
+    closers.push(() => pool.purge());
+    const facts = createTargetFinder({ pool });
+    const identifier = createIdentifier({
+      containerName: async (id) => {
+        const answer = await queryEngine(pool, `/containers/${id}/json`);
+        return 'unavailable' in answer || answer.status !== 200
+          ? undefined
+          : containerTarget(answer.value).containerName;
+      },
+    });
+    const proxy = createDockerProxy({
+      pool,
+      identifier,
+      recorder: spool.recorder,
+      judge: createDockerJudge({ rules: () => rules.current, host, brand }),
+      facts,
+      log,
+      brand,
+      durability: settings.durability,
+      whenUnrecordable: settings.spoolFull === 'refuse-writes' ? 'refuse' : 'pass',
+    });
+    const conditions = new Map<string, Condition>();
+    const setCondition = (name: string, text: string | undefined, fix?: string) => {
+      if (text === undefined) conditions.delete(name);
+      else
+        conditions.set(name, {
+          name,
+          text,
+          since: conditions.get(name)?.since ?? new Date().toISOString(),
+          ...(fix !== undefined && { fix }),
+        });
+    };
+    proxy.onEngineState((state) =>
+      setCondition(
+        'engine-unavailable',
+        state.state === 'down'
+          ? `The Docker engine at ${settings.engine} cannot be reached (${state.code}).`
+          : undefined,
+        'systemctl status docker',
+      ),
+    );
+    const link: ConsoleLink = startConsoleLink({
+      client: createChannelClient({ url: settings.consoleUrl, ca, secret }),
+      outbox: spool.outbox,
+      defenderId,
+      host,
+      rulesVersion: () => rules.version,
+      applyRules: async (next) => {
+        try {
+          await rules.apply(next);
+          setCondition('rules-rejected', undefined);
+          log.info({ version: rules.version }, 'new rules are in force');
+        } catch (error) {
+          setCondition('rules-rejected', (error as Error).message);
+          throw error;
+        }
+      },
+      status: () => ({
+        conditions: [...conditions.values()],
+        engine: { reachable: proxy.engineState.state !== 'down' },
+      }),
+      onState: (state) =>
+        log.info(
+          state,
+          state.state === 'connected' ? 'joined to the Console' : 'the Console is away; events stay in the spool',
+        ),
+      onWarning: (text) => log.warn(text),
+    });
+    closers.push(() => link.close());
+
+    await makeSocketDirectory(dirname(proxyPath));
+    await proxy.listen({
+      path: proxyPath,
+      mode: Number.parseInt(settings.proxyMode, 8),
+      ...(proxyGid !== undefined && { gid: proxyGid }),
+    });
+    closers.push(() => proxy.close());
+    return { endpoints: { dockerProxy: `unix://${proxyPath}` }, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
