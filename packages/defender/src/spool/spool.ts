@@ -1,0 +1,385 @@
+// Joins the raw log, the finaliser and the outbox: what is recorded becomes numbered events, exactly once, also over kill -9.
+// Invariant: a raw record is dropped only after the batch that represents it is durable in the outbox.
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { type Host, isAppError, type RawRecord, type Recorder, toInstant } from '@dockledger/contract';
+import { type Journal, openJournal, openPositionStore, type PositionStore } from '@dockledger/journal';
+import type { Outbox } from '../ports.ts';
+import { type CarryStep, readCarryStep } from './carry-over.ts';
+import { type Clock, systemClock } from './clock.ts';
+import { Finaliser } from './finaliser.ts';
+import { toGapBody } from './gap-body.ts';
+import { addRanges } from './index-ranges.ts';
+import { type NumberedOutbox, openNumberedOutbox } from './numbered-outbox.ts';
+import { maxEventsOfBatch } from './outbox-search.ts';
+import { type LostRecords, SpoolRecorder } from './spool-recorder.ts';
+
+/** How a spool is kept. */
+export interface SpoolOptions {
+  readonly defenderId: string;
+  readonly host: Host;
+  /** Identical reads within this time become one event with a count; 0 keeps each. Defaults to 10,000. */
+  readonly mergeWindowMs?: number;
+  /** Limit of raw log and outbox together. Acknowledged events make room before anything is refused. Defaults to 1 GiB. */
+  readonly maxBytes?: number;
+  /** How long acknowledged events are kept, so that a Console restored from a backup can ask again. Defaults to 48 hours. */
+  readonly retentionMs?: number;
+  /** Defaults to the machine's clock. */
+  readonly clock?: Clock;
+  /** Told in one sentence when something is damaged, set aside or cannot be written. Defaults to a process warning. */
+  readonly onWarning?: (text: string) => void;
+}
+
+/** The Defender's memory between a call and the Console. Whoever opened it closes it. */
+export interface Spool extends AsyncDisposable {
+  readonly recorder: Recorder;
+  readonly outbox: Outbox;
+  /** Makes events of everything recorded so far and makes them durable; open windows close, and requests without outcome wait on. */
+  flush(): Promise<void>;
+  /** Flushes and closes. Recording afterwards fails with `journal_closed`. Idempotent. */
+  close(): Promise<void>;
+}
+
+const drainEveryMs = 50;
+const retryEveryMs = 1000;
+const trimEveryMs = 600_000;
+const saveCountsEveryMs = 5000;
+const maxQueued = 5000;
+const feedAtOnce = 1000;
+
+/** Opens the spool in `directory`, which is made when missing, and goes on where the last run stopped. Throws `conflict` when it is in use. */
+export async function openSpool(directory: string, options: SpoolOptions): Promise<Spool> {
+  const clock = options.clock ?? systemClock;
+  const onWarning = options.onWarning ?? ((text) => process.emitWarning(text, 'SpoolWarning'));
+  const maxBytes = options.maxBytes ?? 1024 * 1024 * 1024;
+  const rawBytes = Math.floor(maxBytes / 4);
+  const outboxBytes = maxBytes - rawBytes;
+  const segmentBytes = Math.min(16 * 1024 * 1024, Math.floor(rawBytes / 8));
+  const shared = { maxSegmentBytes: segmentBytes, onSetAside: onWarning };
+  const positions = openPositionStore(join(directory, 'positions'), { onSetAside: onWarning });
+  const outboxJournal = await openJournal(join(directory, 'outbox'), { ...shared, maxTotalBytes: outboxBytes });
+  let raw: Journal | undefined;
+  try {
+    let wake = (): void => {};
+    const { outbox, last, recent } = await openNumberedOutbox({
+      journal: outboxJournal,
+      positions,
+      clock,
+      defenderId: options.defenderId,
+      host: options.host,
+      retentionMs: options.retentionMs ?? 48 * 3_600_000,
+      onEpoch: () => wake(),
+    });
+    const low = last?.low ?? 0;
+    const covered = new Set<number>();
+    for (const header of recent) addRanges(covered, header.raws, low);
+    let minimumNext = low;
+    for (const index of covered) minimumNext = Math.max(minimumNext, index + 1);
+    // A power cut may have taken raw records whose events are durable; their indexes stay taken.
+    raw = await openJournal(join(directory, 'raw'), { ...shared, maxTotalBytes: rawBytes, minimumNext });
+    const finaliser = new Finaliser({ mergeWindowMs: options.mergeWindowMs ?? 10_000 }, low, last);
+    const spool = new FileSpool({
+      raw,
+      outboxJournal,
+      outbox,
+      finaliser,
+      positions,
+      clock,
+      covered,
+      rawBytes,
+      onWarning,
+    });
+    wake = () => spool.wake();
+    spool.wake();
+    return spool;
+  } catch (error) {
+    await raw?.close().catch(() => {});
+    await outboxJournal.close().catch(() => {});
+    throw error;
+  }
+}
+
+interface SpoolParts {
+  readonly raw: Journal;
+  readonly outboxJournal: Journal;
+  readonly outbox: NumberedOutbox;
+  readonly finaliser: Finaliser;
+  readonly positions: PositionStore;
+  readonly clock: Clock;
+  /** Raw records that events in the outbox represent already. */
+  readonly covered: Set<number>;
+  readonly rawBytes: number;
+  readonly onWarning: (text: string) => void;
+}
+
+class FileSpool implements Spool {
+  readonly recorder: SpoolRecorder;
+  readonly outbox: NumberedOutbox;
+  readonly #parts: SpoolParts;
+  readonly #firstOfRun: number;
+  #earlierRunsEnded = false;
+  /** Records that follow each other from `finaliser.next` on, kept so that they need not be read back. */
+  #queue: { readonly index: number; readonly record: RawRecord }[] = [];
+  #isLive = false;
+  #running: Promise<void> | undefined;
+  #again = false;
+  #cancelTimer: (() => void) | undefined;
+  #timerAt = Number.POSITIVE_INFINITY;
+  #isTroubled: boolean;
+  #nextTrimAt: number;
+  #savedCountsAt = 0;
+  #batchLimit = maxEventsOfBatch;
+  #isClosed = false;
+  #failure: unknown;
+
+  constructor(parts: SpoolParts) {
+    const { raw, clock, positions, rawBytes } = parts;
+    this.#parts = parts;
+    this.outbox = parts.outbox;
+    this.#firstOfRun = raw.next;
+    this.#nextTrimAt = clock.monotonicMs() + 60_000;
+    const lost = parseLost(positions.get('lost'));
+    this.#isTroubled = lost !== undefined;
+    this.recorder = new SpoolRecorder(
+      {
+        raw,
+        clock,
+        runId: randomBytes(9).toString('base64url'),
+        refuseAboveBytes: Math.floor(rawBytes * 0.9),
+        onAppended: (index, record) => this.#appended(index, record),
+        onTrouble: () => this.#noteTrouble(),
+      },
+      lost,
+    );
+  }
+
+  /** Turns to what is to be done soon. */
+  wake(): void {
+    this.#schedule(0);
+  }
+
+  async flush(): Promise<void> {
+    await this.#run();
+    this.#parts.finaliser.finish();
+    await this.#run();
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#cancelTimer?.();
+    try {
+      if (this.#failure === undefined) await this.flush();
+    } finally {
+      const closing = await Promise.allSettled([this.#parts.raw.close(), this.#parts.outboxJournal.close()]);
+      for (const result of closing) if (result.status === 'rejected') this.#warn(result.reason);
+    }
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #appended(index: number, record: RawRecord): void {
+    if (this.#isLive && this.#queue.length < maxQueued) this.#queue.push({ index, record });
+    else this.#isLive = false;
+    this.#schedule(drainEveryMs);
+  }
+
+  #noteTrouble(): void {
+    if (!this.#isTroubled)
+      this.#parts.onWarning('The spool cannot take records; state-changing calls are refused or pass unrecorded.');
+    this.#isTroubled = true;
+    this.#schedule(retryEveryMs);
+  }
+
+  #schedule(ms: number): void {
+    if (this.#isClosed || this.#failure !== undefined) return;
+    const at = this.#parts.clock.monotonicMs() + ms;
+    if (at >= this.#timerAt) return;
+    this.#cancelTimer?.();
+    this.#timerAt = at;
+    this.#cancelTimer = this.#parts.clock.after(ms, () => {
+      this.#timerAt = Number.POSITIVE_INFINITY;
+      this.#cancelTimer = undefined;
+      void this.#run();
+    });
+  }
+
+  /** Runs until there is nothing to do now; calls while it runs make it look once more. */
+  #run(): Promise<void> {
+    this.#again = true;
+    this.#running ??= this.#drain().finally(() => {
+      this.#running = undefined;
+    });
+    return this.#running;
+  }
+
+  async #drain(): Promise<void> {
+    try {
+      while (this.#again) {
+        this.#again = false;
+        if (await this.#step()) this.#again = true;
+      }
+    } catch (error) {
+      if (isAppError(error, 'journal_full') || isAppError(error, 'disk_full')) return this.#schedule(retryEveryMs);
+      this.#failure = error;
+      this.#warn(error);
+      return;
+    }
+    const { finaliser, clock } = this.#parts;
+    const wait = finaliser.dueAt - clock.monotonicMs();
+    if (wait < 60_000) this.#schedule(Math.max(wait, 1));
+    else this.#schedule(60_000);
+    if (this.#isTroubled) this.#schedule(retryEveryMs);
+    else if (finaliser.hasUnsavedCounts) this.#schedule(saveCountsEveryMs);
+  }
+
+  /** One round; true when there is more to do at once. */
+  async #step(): Promise<boolean> {
+    const { finaliser, clock, raw, outbox } = this.#parts;
+    if (this.#isTroubled) await this.#retry();
+    await this.#feed();
+    const now = clock.monotonicMs();
+    finaliser.advance(now);
+    const wrote = await this.#write(now);
+    if (wrote) {
+      await outbox.sync();
+      await raw.trim(outbox.low);
+    }
+    if (now >= this.#nextTrimAt) {
+      this.#nextTrimAt = now + trimEveryMs;
+      await outbox.trim('age');
+    }
+    return finaliser.next < raw.next || finaliser.readyCount > 0;
+  }
+
+  async #retry(): Promise<void> {
+    const { positions } = this.#parts;
+    if (this.recorder.retry()) {
+      this.#isTroubled = false;
+      await positions.set('lost', null);
+      return;
+    }
+    // Best effort: where even this finds no room, a crash leaves the gap undeclared.
+    await positions.set('lost', this.recorder.lost ?? null).catch(() => {});
+  }
+
+  async #feed(): Promise<void> {
+    const { finaliser, raw, clock } = this.#parts;
+    this.#endEarlierRuns();
+    if (this.#queue.length > 0 && this.#queue[0]?.index === finaliser.next) {
+      const taken = this.#queue.splice(0, feedAtOnce);
+      for (const { index, record } of taken) this.#take(index, record);
+      return;
+    }
+    if (finaliser.next < raw.next && finaliser.readyCount < feedAtOnce) {
+      this.#queue = [];
+      this.#isLive = false;
+      try {
+        const entries = await raw.readBatch(finaliser.next, { maxRecords: feedAtOnce });
+        if (entries.length === 0) finaliser.skip(raw.next - 1);
+        for (const { index, record } of entries) {
+          // Indexes may have been left out on purpose.
+          if (index > finaliser.next) finaliser.skip(index - 1);
+          this.#endEarlierRuns();
+          this.#take(index, JSON.parse(Buffer.from(record).toString()) as RawRecord);
+        }
+      } catch (error) {
+        // Damaged, or gone with a raw log that was deleted.
+        const resumeAt = isAppError(error, 'journal_corrupt')
+          ? error.details?.['resumeAt']
+          : isAppError(error, 'not_found') && error.details?.['first'];
+        if (typeof resumeAt !== 'number') throw error;
+        let count = resumeAt - finaliser.next;
+        for (const index of this.#parts.covered) if (index >= finaliser.next && index < resumeAt) count -= 1;
+        if (count === 0) return finaliser.skip(resumeAt - 1);
+        this.#warn(error);
+        const text = `${count} raw records were damaged on disk and cannot become events`;
+        finaliser.feedLost(resumeAt, toGapBody('raw-log-damaged', text, clock.wallMs(), { count }));
+      }
+    }
+    this.#endEarlierRuns();
+    if (!this.#isLive && finaliser.next === raw.next) {
+      this.#queue = [];
+      this.#isLive = true;
+    }
+  }
+
+  #take(index: number, record: RawRecord): void {
+    const { finaliser, covered, clock } = this.#parts;
+    if (covered.delete(index)) finaliser.skip(index);
+    else finaliser.feed(index, record, clock.monotonicMs());
+  }
+
+  #endEarlierRuns(): void {
+    const { finaliser, clock } = this.#parts;
+    if (this.#earlierRunsEnded || finaliser.next < this.#firstOfRun) return;
+    this.#earlierRunsEnded = true;
+    finaliser.endEarlierRuns(toInstant(clock.wallMs()));
+  }
+
+  async #write(now: number): Promise<boolean> {
+    const { outbox, outboxJournal, clock } = this.#parts;
+    let wrote = outboxJournal.durableNext < outboxJournal.next;
+    let madeRoom = false;
+    for (;;) {
+      const carried = outbox.isEpochNew ? undefined : await readCarryStep(outbox, clock.wallMs());
+      try {
+        if (!this.#append(carried, now)) return wrote;
+        wrote = true;
+      } catch (error) {
+        if (isAppError(error, 'too_large') && this.#batchLimit > 1) {
+          this.#batchLimit = Math.ceil(this.#batchLimit / 4);
+          continue;
+        }
+        if (madeRoom || !(isAppError(error, 'journal_full') || isAppError(error, 'disk_full'))) throw error;
+        // Acknowledged events make room before the spool counts as full.
+        madeRoom = true;
+        await outbox.trim('room');
+      }
+    }
+  }
+
+  /** One append, decided and done without a pause, so that no epoch begins in between. False when there is nothing to write. */
+  #append(carried: CarryStep | undefined, now: number): boolean {
+    const { outbox, finaliser, clock } = this.#parts;
+    if (outbox.isEpochNew && outbox.epochReason !== 'first') {
+      const { epochReason: reason, carry, lostWithEpoch: count } = outbox;
+      const details = { carriedOver: carry, ...(count !== undefined && { count }) };
+      const body = toGapBody(reason, `The numbering of events began anew: ${reason}`, clock.wallMs(), details);
+      outbox.append([{ body, raws: [] }], () => finaliser.checkpoint(0));
+      finaliser.confirm(0);
+      return true;
+    }
+    if (outbox.carry.length > 0) {
+      if (carried?.of !== outbox.carry) return true;
+      finaliser.renameAwaiting(carried.newIds);
+      outbox.append(carried.emissions, () => finaliser.checkpoint(0), carried.carry);
+      finaliser.confirm(0);
+      return true;
+    }
+    const batch = finaliser.peek(this.#batchLimit);
+    const isCountDue = finaliser.mustSaveCounts || now - this.#savedCountsAt >= saveCountsEveryMs;
+    if (batch.length === 0 && !(finaliser.hasUnsavedCounts && isCountDue)) return false;
+    outbox.append(batch, () => finaliser.checkpoint(batch.length));
+    finaliser.confirm(batch.length);
+    this.#batchLimit = maxEventsOfBatch;
+    this.#savedCountsAt = now;
+    return true;
+  }
+
+  #warn(error: unknown): void {
+    this.#parts.onWarning(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function parseLost(value: unknown): LostRecords | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  if (!('count' in value) || !('from' in value) || !('to' in value)) return undefined;
+  const { count, from, to } = value;
+  return typeof count === 'number' && typeof from === 'number' && typeof to === 'number'
+    ? { count, from, to }
+    : undefined;
+}
