@@ -146,19 +146,28 @@ describe('docker proxy: the way of one request', () => {
     });
   });
 
-  it('answers for a container that the engine does not know with the engine’s own words, and forwards nothing', async () => {
+  it('forwards a name that the engine does not know only where the verdict holds for every container', async () => {
     await using engine = await startScriptedEngine();
     engine.script = (_request, socket) =>
       socket.write(`HTTP/1.1 404 Not Found\r\nContent-Length: 38\r\n\r\n{"message":"No such container: nope"}\n`);
-    await using proxy = await startProxy(engine.socketPath);
+    await using proxy = await startProxy(engine.socketPath, { collections: [{ name: 'prod', containers: ['prod*'] }] });
     using client = await connectRaw(proxy.path);
     client.send(post('/containers/nope/stop'));
     const answer = await client.receives('No such container: nope');
     expect(answer).toMatch(/^HTTP\/1\.1 404 Not Found\r\n/);
-    expect(forwarded(engine)).toEqual([]);
-    expect(proxy.recorder.requests).toMatchObject([
-      { draft: { api: 'container_stop', target: { other: 'nope' } }, outcome: { state: 'failed', status: 404 } },
-    ]);
+    expect(proxy.recorder.requests[0]?.draft.target).toEqual({ kind: 'container', other: 'nope' });
+    expect(forwarded(engine)).toEqual(['POST /containers/nope/stop']);
+
+    proxy.accessRules = [
+      { name: 'not-prod', effect: 'deny', action: ['container_stop'], collections: ['prod'] },
+      allowAll,
+    ];
+    client.send(post('/containers/nope/stop'));
+    await client.receives('not-prod');
+    proxy.accessRules = [{ name: 'prod-only', effect: 'allow', collections: ['prod'] }];
+    client.send(post('/containers/nope/stop'));
+    await client.receives('Default - deny all');
+    expect(forwarded(engine)).toHaveLength(1);
   });
 
   it('re-serialises a judged body and its framing', async () => {

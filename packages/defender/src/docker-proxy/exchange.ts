@@ -291,21 +291,12 @@ export class Exchange implements EngineListener {
       const text = `[${this.#context.settings.brand}] ${facts.refused}`;
       return this.#answerUnforwarded(403, noDecision('rule', text), text, { state: 'refused', status: 403 });
     }
-    const { decision, audit } = this.#verdict(request, facts.missing !== undefined);
+    const { decision, audit } = this.#verdict(request, facts.isUnresolved === true);
     this.#decision = decision;
     this.#isAudited = audit;
     if (decision.effect === 'deny') {
       const status = decision.reason === 'malformed' ? 400 : 403;
       return this.#answerUnforwarded(status, decision, decision.text, { state: 'refused', status });
-    }
-    if (facts.missing !== undefined) {
-      // The engine's own answer, from the look-up: forwarding the name could hit an object that appeared in between.
-      const { status, message } = facts.missing;
-      if (request.route.class !== 'write') {
-        const recorded = this.#recordRead({ state: 'failed', status, error: message });
-        return this.#answerAfter(recorded.written, status, message);
-      }
-      return this.#answerUnforwarded(status, decision, message, { state: 'failed', status, error: message });
     }
     if (request.route.class !== 'write') return this.#forward(request);
     this.#recordAndForward(request, decision);
@@ -422,26 +413,20 @@ export class Exchange implements EngineListener {
   }
 
   #answerWhenDurable(recorded: Recorded, status: number, message: string): void {
-    this.#answerAfter(
-      recorded.written.then(() => recorded.durable()),
-      status,
-      message,
-    );
-  }
-
-  #answerAfter(isRecorded: Promise<void>, status: number, message: string): void {
     this.#stage = 'judging';
     const send = () => {
       if (this.#stage !== 'judging') return;
       this.#stage = 'done';
       this.#sendOwn(status, message);
     };
-    void isRecorded.then(send, (error: unknown) => {
-      // A refusal stands even when it cannot be recorded; the recorder declares the gap.
-      this.#context.counters.unrecorded++;
-      this.#context.log.warn({ err: error }, 'a refusal could not be recorded');
-      send();
-    });
+    void recorded.written
+      .then(() => recorded.durable())
+      .then(send, (error: unknown) => {
+        // A refusal stands even when it cannot be recorded; the recorder declares the gap.
+        this.#context.counters.unrecorded++;
+        this.#context.log.warn({ err: error }, 'a refusal could not be recorded');
+        send();
+      });
   }
 
   #sendOwn(status: number, message: string): void {

@@ -64,8 +64,11 @@ export interface FactsUnavailable {
 
 /** What {@link TargetFinder.find} found. */
 export type FoundFacts = TargetFacts & {
-  /** The engine knows no such object: its own answer, which is given in its place. */
-  readonly missing?: { readonly status: number; readonly message: string };
+  /**
+   * The engine knows no such object. The judge then allows only what it would allow for any object, so the name may be
+   * forwarded as it is: what it comes to name in between was covered by the verdict.
+   */
+  readonly isUnresolved?: true;
   /** Refused before any rule: for instance an exec that somebody else made. */
   readonly refused?: string;
 };

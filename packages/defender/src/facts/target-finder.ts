@@ -65,15 +65,10 @@ export function createTargetFinder({ pool, passMark, guardsExecs }: TargetFinder
   const execCreators = new Map<string, string>();
   const ask = (path: string): Promise<EngineAnswer> => queryEngine(pool, path, passMark);
 
-  const missing = (answer: { status: number; value: unknown }, target: Target): Found => ({
-    target,
-    missing: { status: answer.status, message: textOf(answer.value, 'message') ?? 'No such object' },
-  });
-
   const findContainer = async (ref: string, target: Target, replacesName: boolean): Promise<Found> => {
     const answer = await ask(`/containers/${ref}/json`);
     if ('unavailable' in answer) return answer;
-    if (answer.status !== 200) return missing(answer, { ...target, other: target.other ?? ref });
+    if (answer.status !== 200) return { target: { ...target, other: target.other ?? ref }, isUnresolved: true };
     const found = containerTarget(answer.value);
     if (found.containerId === undefined) return { unavailable: 'malformed-answer' };
     return {
@@ -86,7 +81,7 @@ export function createTargetFinder({ pool, passMark, guardsExecs }: TargetFinder
     const id = request.route.name;
     const answer = await ask(`/exec/${id}/json`);
     if ('unavailable' in answer) return answer;
-    if (answer.status !== 200) return missing(answer, target);
+    if (answer.status !== 200) return { target, isUnresolved: true };
     const containerId = textOf(answer.value, 'ContainerID');
     const found = containerId === undefined ? { target } : await findContainer(containerId, target, false);
     if ('unavailable' in found) return found;

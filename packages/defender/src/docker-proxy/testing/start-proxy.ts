@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import type { AccessRule } from '@dockledger/contract';
-import { compileRules } from '@dockledger/rules';
+import { type CollectionScope, compileRules } from '@dockledger/rules';
 import { createTempDir, until } from '@dockledger/testkit';
 import { createTargetFinder, type TargetFinderOptions } from '../../facts/target-finder.ts';
 import type { Caller, Identifier } from '../../ports.ts';
@@ -37,20 +37,24 @@ export const allowAll: AccessRule = { name: 'Default - allow all', effect: 'allo
 /** Starts a proxy before the engine at `engineSocket`. */
 export async function startProxy(
   engineSocket: string,
-  options: Partial<DockerProxyOptions> & Pick<TargetFinderOptions, 'guardsExecs'> = {},
+  options: Partial<DockerProxyOptions> &
+    Pick<TargetFinderOptions, 'guardsExecs'> & { collections?: readonly CollectionScope[] } = {},
 ): Promise<TestProxy> {
   const dir = await createTempDir('dlp-');
   const path = join(dir.path, 'p.sock');
   const recorder = createMemoryRecorder();
   const pool = new EnginePool({ engine: { socketPath: engineSocket }, log: silentLog });
   const state = { accessRules: [allowAll] as readonly AccessRule[] };
-  const { guardsExecs, ...rest } = options;
+  const { guardsExecs, collections = [], ...rest } = options;
   const identifier: Identifier = options.identifier ?? { identify: () => alice };
   const proxy = createDockerProxy({
     pool,
     recorder,
     log: silentLog,
-    judge: createDockerJudge({ rules: () => compileRules(state.accessRules), host: { hostname: 'test' } }),
+    judge: createDockerJudge({
+      rules: () => compileRules(state.accessRules, { collections }),
+      host: { hostname: 'test' },
+    }),
     facts: createTargetFinder({ pool, ...(guardsExecs === undefined ? {} : { guardsExecs }) }),
     ...rest,
     identifier,
