@@ -1,8 +1,9 @@
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { EntryInput } from './batch-record.ts';
-import { createDirectorySource } from './ledger-source.ts';
+import { createDirectorySource, createUrlSource } from './ledger-source.ts';
 import { nodeTreeHasher } from './node-crypto.ts';
 import { openLedger } from './open-ledger.ts';
 import { createPayloadReader } from './payload-reader.ts';
@@ -207,6 +208,53 @@ describe('verifying a ledger', () => {
     expect(report.failures).toMatchObject([
       { code: 'entry-check', index: 300, message: 'Entry 300: its payload is not the recorded one' },
     ]);
+  });
+
+  it('finds nothing wrong with one that grows meanwhile', async () => {
+    await using options = await temporaryLedger();
+    await using ledger = await openLedger({ ...options, publishEveryMs: 1 });
+    const enough = new AbortController();
+    const growing = (async () => {
+      for (let first = 0; !enough.signal.aborted; first += 33) await ledger.append(entriesBetween(first, first + 33));
+    })();
+    const heads: Uint8Array[] = [];
+    const sizes = new Set<number>();
+    const deadline = Date.now() + 20_000;
+    while (sizes.size < 8 && Date.now() < deadline) {
+      const report = await verifyLedger({
+        source: createDirectorySource(options.publicDir),
+        vkeys: [ledger.vkey],
+        heads,
+      });
+      expect(report.failures).toEqual([]);
+      sizes.add(report.size);
+      heads.push(readFileSync(join(options.publicDir, 'checkpoint')));
+    }
+    enough.abort();
+    await growing;
+    expect(sizes.size).toBe(8);
+  });
+
+  it('works from a URL, and does not take an error there for a missing file', async () => {
+    const server = createServer((request, response) => {
+      const path = join(original.publicDir, request.url?.replace('/log/', '') ?? '');
+      if (request.headers.authorization !== 'Bearer token') response.writeHead(401).end();
+      else if (existsSync(path)) response.writeHead(200).end(readFileSync(path));
+      else response.writeHead(404).end();
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    try {
+      const address = server.address();
+      const url = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}/log/`;
+      const source = createUrlSource(url, { authorization: 'Bearer token' });
+      expect(await verifyLedger({ source, vkeys: [vkey] })).toMatchObject({ ok: true, size });
+      await expect(verifyLedger({ source: createUrlSource(url), vkeys: [vkey] })).rejects.toMatchObject({
+        code: 'unavailable',
+      });
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
   });
 
   it('accepts the old key while it signs beside the new one, and no longer when it is retired', async () => {

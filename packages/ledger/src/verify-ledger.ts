@@ -1,16 +1,17 @@
 // Verifies a whole log from its public files: signature, every bundle against its tile, every tile against the ones above, the root, older heads.
 // Trusts nothing of the log but the checkpoint's signature, and recomputes everything else.
 
+import { loadKeys, openCheckpoint, openHeads } from './checkpoint-trust.ts';
 import type { LedgerSource } from './ledger-source.ts';
-import { createNoteVerifier, nodeTreeHasher } from './node-crypto.ts';
+import { nodeTreeHasher } from './node-crypto.ts';
 import type { FoundPayload, PayloadReader } from './payload-reader.ts';
-import { type Checkpoint, parseCheckpoint } from './tlog/checkpoint.ts';
+import { readTile, readTileAbove } from './tile-source.ts';
+import type { Checkpoint } from './tlog/checkpoint.ts';
 import { parseEntryBundle } from './tlog/entry-bundle.ts';
 import { MerkleTree } from './tlog/merkle-tree.ts';
-import { type NoteVerifier, parseNote, verifyNote } from './tlog/note.ts';
 import { formatTilePath, type TileId, tileWidth } from './tlog/tile-path.ts';
 import { equalBytes, hashSize, toHex } from './tlog/tree-hash.ts';
-import { FailureList, type VerifyReport } from './verify-report.ts';
+import { FailureList, messageOf, type VerifyReport } from './verify-report.ts';
 
 /** One entry as handed to the caller's own check. */
 export interface CheckedEntry {
@@ -64,14 +65,11 @@ class Verification {
   }
 
   async run(): Promise<VerifyReport> {
-    const verifiers = await this.#loadKeys();
-    const bytes = await this.#options.source.read('checkpoint');
-    if (!bytes) this.#failures.add('checkpoint-missing', 'The log has no checkpoint.', { path: 'checkpoint' });
-    const checkpoint = bytes && (await this.#openCheckpoint(bytes, verifiers));
-    if (checkpoint) {
-      const heads = await this.#loadHeads(checkpoint, verifiers);
-      await this.#checkTree(checkpoint, heads);
-    }
+    const { source, vkeys, heads } = this.#options;
+    const verifiers = await loadKeys(source, vkeys, this.#failures);
+    const checkpoint = await openCheckpoint(source, verifiers, this.#failures);
+    if (checkpoint)
+      await this.#checkTree(checkpoint, await openHeads(heads ?? [], checkpoint, verifiers, this.#failures));
     return {
       ok: this.#failures.count === 0,
       origin: checkpoint?.origin ?? null,
@@ -83,75 +81,6 @@ class Verification {
       failures: this.#failures.listed,
       failureCount: this.#failures.count,
     };
-  }
-
-  async #loadKeys(): Promise<NoteVerifier[]> {
-    if (this.#options.vkeys) return this.#options.vkeys.map(createNoteVerifier);
-    for (const path of ['vkeys', 'vkey']) {
-      const text = await this.#options.source.read(path);
-      if (!text) continue;
-      try {
-        const lines = Buffer.from(text).toString().split('\n');
-        return lines.filter((line) => line !== '').map(createNoteVerifier);
-      } catch (error) {
-        this.#failures.add('key-missing', `The log's own ${path} is unusable: ${messageOf(error)}`, { path });
-        return [];
-      }
-    }
-    this.#failures.add('key-missing', 'No key was given and the log has no vkey file.', { path: 'vkey' });
-    return [];
-  }
-
-  async #openCheckpoint(bytes: Uint8Array, verifiers: readonly NoteVerifier[]): Promise<Checkpoint | undefined> {
-    const path = 'checkpoint';
-    let checkpoint: Checkpoint;
-    let note: ReturnType<typeof parseNote>;
-    try {
-      note = parseNote(bytes);
-      checkpoint = parseCheckpoint(note.text);
-    } catch (error) {
-      this.#failures.add('checkpoint-malformed', messageOf(error), { path });
-      return undefined;
-    }
-    try {
-      await verifyNote(note, verifiers);
-    } catch (error) {
-      this.#failures.add('signature-invalid', messageOf(error), { path });
-    }
-    if (!verifiers.some(({ name }) => name === checkpoint.origin)) {
-      this.#failures.add('origin-changed', `The checkpoint is of "${checkpoint.origin}", which is no key's name.`, {
-        path,
-      });
-    }
-    return checkpoint;
-  }
-
-  /** The earlier heads that the tree must pass through, smallest first. */
-  async #loadHeads(checkpoint: Checkpoint, verifiers: readonly NoteVerifier[]): Promise<Checkpoint[]> {
-    const heads: Checkpoint[] = [];
-    for (const bytes of this.#options.heads ?? []) {
-      try {
-        const note = parseNote(bytes);
-        await verifyNote(note, verifiers);
-        const head = parseCheckpoint(note.text);
-        if (head.origin !== checkpoint.origin) {
-          this.#failures.add(
-            'origin-changed',
-            `An earlier checkpoint is of "${head.origin}", not "${checkpoint.origin}".`,
-          );
-        } else if (head.size > checkpoint.size) {
-          this.#failures.add(
-            'truncated',
-            `An earlier checkpoint covers ${head.size} entries, the present one only ${checkpoint.size}: ${head.size - checkpoint.size} were cut off.`,
-          );
-        } else {
-          heads.push(head);
-        }
-      } catch (error) {
-        this.#failures.add('head-invalid', `An earlier checkpoint is unusable: ${messageOf(error)}`);
-      }
-    }
-    return heads.toSorted((a, b) => a.size - b.size);
   }
 
   async #checkTree({ size, root }: Checkpoint, heads: Checkpoint[]): Promise<void> {
@@ -197,24 +126,11 @@ class Verification {
 
   async #loadBundle(bundle: number, width: number): Promise<BundleFiles> {
     const [entries, tile, contents] = await Promise.all([
-      this.#readTile({ level: 'entries', index: bundle, width }),
-      this.#readTile({ level: 0, index: bundle, width }),
+      readTile(this.#options.source, { level: 'entries', index: bundle, width }),
+      readTile(this.#options.source, { level: 0, index: bundle, width }),
       this.#options.payloads?.(bundle, width),
     ]);
     return { bundle, width, entries, tile, contents };
-  }
-
-  /** A partial tile may be gone once the full one exists; that one begins with the same hashes. */
-  async #readTile(tile: TileId): Promise<Uint8Array | undefined> {
-    const { source } = this.#options;
-    const exact = await source.read(formatTilePath(tile));
-    if (exact || tile.width === tileWidth) return exact;
-    const full = await source.read(formatTilePath({ ...tile, width: tileWidth }));
-    if (!full) return undefined;
-    if (tile.level !== 'entries') return full.subarray(0, tile.width * hashSize);
-    let end = 0;
-    for (let i = 0; i < tile.width; i++) end += 2 + ((full[end] ?? 0) << 8) + (full[end + 1] ?? 0);
-    return full.subarray(0, end);
   }
 
   async #checkBundle(files: BundleFiles, passHeads: () => void): Promise<void> {
@@ -274,12 +190,7 @@ class Verification {
     path: string,
     tilePath: string,
   ): Promise<Uint8Array> {
-    const parent = Math.floor(bundle / tileWidth);
-    const above =
-      width === tileWidth
-        ? ((await this.#options.source.read(formatTilePath({ level: 1, index: parent, width: tileWidth }))) ??
-          (await this.#readParentEdge(parent, bundle)))
-        : undefined;
+    const above = width === tileWidth ? await readTileAbove(this.#options.source, bundle) : undefined;
     const at = (bundle % tileWidth) * hashSize;
     if (above && equalBytes(nodeTreeHasher.fold(leaves), above.subarray(at, at + hashSize))) {
       this.#failures.add(
@@ -303,18 +214,10 @@ class Verification {
     return tile;
   }
 
-  async #readParentEdge(parent: number, bundle: number): Promise<Uint8Array | undefined> {
-    for (let width = (bundle % tileWidth) + 1; width < tileWidth; width++) {
-      const tile = await this.#options.source.read(formatTilePath({ level: 1, index: parent, width }));
-      if (tile) return tile;
-    }
-    return undefined;
-  }
-
   async #checkUpperTile(tile: TileId, hashes: Uint8Array): Promise<void> {
     if (tile.level === 'entries') return;
     const path = formatTilePath(tile);
-    const found = await this.#readTile(tile);
+    const found = await readTile(this.#options.source, tile);
     if (!found) {
       this.#failures.add('tile-missing', `${path} is missing.`, { path });
       return;
@@ -347,8 +250,4 @@ class Verification {
       if (problem !== undefined) this.#failures.add('entry-check', `Entry ${index}: ${problem}`, { index });
     }
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -62,3 +62,8 @@ export class FailureList {
     if (this.listed.length < listedAtMost) this.listed.push({ code, message, ...where });
   }
 }
+
+/** The sentence of an error. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
