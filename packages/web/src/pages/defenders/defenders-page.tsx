@@ -8,7 +8,7 @@ import { PageHead } from '../../components/page-head.tsx';
 import { SafeText } from '../../components/safe-text.tsx';
 import { toTerm } from '../../lib/event-filter.ts';
 import { toEventsHref } from '../../lib/events-query.ts';
-import { formatCount, formatInstant, formatRelative } from '../../lib/format-time.ts';
+import { formatCount, formatInstant, formatLength, formatRelative } from '../../lib/format-time.ts';
 import { now } from '../../state/clock.ts';
 import { useResource } from '../../state/resource.ts';
 import { taste } from '../../state/taste.ts';
@@ -49,9 +49,7 @@ function Conditions({ defender }: { readonly defender: DefenderView }) {
         <div key={condition.name} class="condition">
           <p>
             <Icon name="failed" size={12} /> <SafeText text={condition.text} />{' '}
-            <span class="muted">
-              since {formatRelative(Date.parse(condition.since), now.value).replace(' ago', '')}
-            </span>
+            <span class="muted">for {formatLength(Math.max(1000, now.value - Date.parse(condition.since)))}</span>
           </p>
           {condition.fix !== undefined && (
             <div class="paste-line">
@@ -151,7 +149,7 @@ export function DefendersPage() {
       )}
       {data !== undefined && data.length > 0 && (
         <div class="scroll-x">
-          <table class={`plain ${failure === undefined ? '' : 'is-stale'}`}>
+          <table class={`plain defenders ${failure === undefined ? '' : 'is-stale'}`}>
             <thead>
               <tr>
                 <th scope="col">Host</th>

@@ -43,16 +43,18 @@ interface FieldProps {
   readonly value: string | number | undefined;
   readonly field?: FilterField;
   readonly note?: string | undefined;
+  /** True for sentences, false for names and values. Defaults to false. */
+  readonly isProse?: boolean;
 }
 
 /** One name and value. Nothing when there is no value. */
-function Field({ name, value, field, note }: FieldProps) {
+function Field({ name, value, field, note, isProse = false }: FieldProps) {
   if (value === undefined || value === '') return null;
   const shown = <SafeText text={String(value)} />;
   return (
     <div class="field">
       <dt>{name}</dt>
-      <dd>
+      <dd class={isProse ? 'prose' : ''}>
         {field === undefined ? (
           shown
         ) : (
@@ -116,7 +118,7 @@ function Decision({ event }: { readonly event: StoredAccessEvent }) {
   return (
     <Group title="Decision">
       <Field name="Rule" value={decision.rule} field="rule" />
-      <Field name="Why" value={reasons[decision.reason] ?? decision.reason} />
+      <Field name="Why" value={reasons[decision.reason] ?? decision.reason} isProse />
       <Field name={decision.effect === 'deny' ? 'Client saw' : 'Message'} value={decision.text} />
       {decision.findings.map((finding, index) => (
         <Field

@@ -18,6 +18,8 @@ export function toGroupId(group: RowGroup): string {
 
 interface Props {
   readonly groups: readonly RowGroup[];
+  /** How many rows are loaded, folded ones counted one by one. */
+  readonly loadedRows: number;
   /** All rows that match, for screen readers; -1 while unknown. */
   readonly totalRows: number;
   readonly hasMore: boolean;
@@ -63,11 +65,13 @@ export function EventTable(props: Props) {
   const rowHeight = view.isCards ? 74 : taste.value.density === 'compact' ? 22 : 28;
   const first = Math.max(0, Math.floor(view.top / rowHeight) - overscan);
   const last = Math.min(groups.length, Math.ceil((view.top + view.height) / rowHeight) + overscan);
+  // A long run of repeats folds into one row however much is loaded: then the reader decides whether to go on.
+  const mayLoadMore = props.loadedRows < 2000 + groups.length * 20;
   const tellHold = () => props.onHold(isHovered.current || (box.current?.scrollTop ?? 0) > 4);
   useEffect(tellHold, [view.top]);
   useEffect(() => {
-    if (props.hasMore && last >= groups.length - 40) props.onNearEnd();
-  }, [last, groups.length, props.hasMore]);
+    if (props.hasMore && last >= groups.length - 40 && mayLoadMore) props.onNearEnd();
+  }, [last, groups.length, props.hasMore, props.loadedRows]);
   const activeIndex =
     activeId === undefined ? -1 : groups.findIndex((group) => group.events.some(({ id }) => id === activeId));
   useEffect(() => {
@@ -168,7 +172,13 @@ export function EventTable(props: Props) {
       </table>
       {props.hasMore ? (
         <p class="list-end muted" role="status">
-          Loading older events…
+          {mayLoadMore ? (
+            'Loading older events…'
+          ) : (
+            <button type="button" class="button" onClick={props.onNearEnd}>
+              Load older events
+            </button>
+          )}
         </p>
       ) : (
         groups.length > 0 && <p class="list-end muted">No older events in this range.</p>

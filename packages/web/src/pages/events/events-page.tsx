@@ -155,6 +155,7 @@ export function EventsPage() {
           {shownRows.length > 0 && (
             <EventTable
               groups={groups}
+              loadedRows={shownRows.length}
               totalRows={count.data?.rows ?? -1}
               hasMore={list.hasMore.value}
               isStale={isStale || (failure !== undefined && failure.kind === 'offline')}

@@ -157,6 +157,7 @@ export function OverviewPage() {
           ) : (
             <EventTable
               groups={foldRepeats(rows.slice(0, 100)).slice(0, 40)}
+              loadedRows={rows.length}
               totalRows={-1}
               hasMore={false}
               isStale={list.failure.value?.kind === 'offline'}
