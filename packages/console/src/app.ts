@@ -6,6 +6,7 @@ import { Server } from 'node:https';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { AppError } from '@dockledger/contract/error-code';
+import { createDirectorySource } from '@dockledger/ledger';
 import type { FastifyInstance } from 'fastify';
 import { type Logger, pino } from 'pino';
 import { createAccessEventsService } from './access-events/access-events-service.ts';
@@ -29,6 +30,7 @@ import { collectOpenApi } from './http/openapi.ts';
 import { startIndexer } from './indexer/indexer.ts';
 import { addDefenderChannelRoutes } from './intake/defender-channel.routes.ts';
 import { openIntake } from './intake/intake-service.ts';
+import { addLedgerRoutes } from './ledger-routes/ledger.routes.ts';
 import { addRouteAccess } from './sessions/route-access.ts';
 import { addCompatibleSessionRoutes, addPageSessionRoutes } from './sessions/session.routes.ts';
 import { openSessionTokens } from './sessions/session-tokens.ts';
@@ -121,7 +123,14 @@ async function openParts(
   const rules = await openAccessRules(control.ruleSets, now);
   const collections = await openCollections(control.collections, now);
   const defenders = new DefenderRegistry(now);
-  const intake = await openIntake({ ledger, collectionsOf: (event) => collections.namesFor(event), consoleId, now });
+  const intake = await openIntake({
+    ledger,
+    collectionsOf: (event) => collections.namesFor(event),
+    consoleId,
+    snapshotFile: join(dataDir, 'intake-marks.json'),
+    now,
+  });
+  resources.defer(() => intake.close());
   const tail = new LiveTail();
   const indexer = startIndexer({
     ledger,
@@ -174,6 +183,8 @@ async function openParts(
     },
     { prefix: '/api/dockledger/v1' },
   );
+  const ledgerFiles = createDirectorySource(join(dataDir, 'ledger'));
+  addLedgerRoutes(api, (path) => ledgerFiles.read(path));
   addHealthRoutes(api, { health, defenders, dockerProxy: () => undefined });
 
   const channel = createHttpsServer({

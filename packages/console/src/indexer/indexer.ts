@@ -24,14 +24,14 @@ export interface IndexerParts {
   readonly logger: FastifyBaseLogger;
   /** Called with the events of each stretch once the store has them. Must not throw. */
   readonly onIndexed: (events: readonly StoredAccessEvent[]) => void;
-  /** Most entries of one stretch. Defaults to 2,000. */
+  /** Most entries of one stretch. Defaults to 8,192. */
   readonly atOnce?: number;
 }
 
 const longestPauseMs = 5000;
 
 /** Starts carrying. The caller closes it before ledger and store. */
-export function startIndexer({ ledger, store, logger, onIndexed, atOnce = 2000 }: IndexerParts): Indexer {
+export function startIndexer({ ledger, store, logger, onIndexed, atOnce = 8192 }: IndexerParts): Indexer {
   const stop = new AbortController();
   let indexedSize = 0;
   let failure: string | undefined;

@@ -3,8 +3,11 @@
 import { AppError } from '@dockledger/contract/error-code';
 import type { Ledger, LedgerEntry } from '../ledger-routes/ledger.ts';
 import { parseEnvelope } from '../ledger-routes/ledger-entry.ts';
+import type { EpochMarks } from './marks-snapshot.ts';
 
 interface EpochMark {
+  readonly defenderId: string;
+  readonly epoch: number;
   nextSeq: number;
   /** Number and ledger position, at every 256th number: where a search for a number starts. */
   readonly anchors: { readonly seq: number; readonly index: number }[];
@@ -33,18 +36,27 @@ export class DefenderMarks {
     const key = keyOf(defenderId, epoch);
     let mark = this.#marks.get(key);
     if (mark === undefined) {
-      mark = { nextSeq: 1, anchors: [] };
-      this.#marks.set(key, mark);
-      this.#newestEpochs.set(defenderId, Math.max(epoch, this.#newestEpochs.get(defenderId) ?? 0));
+      mark = { defenderId, epoch, nextSeq: 1, anchors: [] };
+      this.#add(mark);
     }
     const last = mark.anchors.at(-1);
     if (last === undefined || seq - last.seq >= anchorEvery) mark.anchors.push({ seq, index });
     mark.nextSeq = Math.max(mark.nextSeq, seq + 1);
   }
 
-  /** Reads the whole ledger once and notes all of it. */
-  async rebuild(ledger: Ledger): Promise<void> {
-    for (let from = 0; from < ledger.size; ) {
+  /** The marks as they are, to be kept and given to {@link restore}. */
+  toSnapshot(): readonly EpochMarks[] {
+    return [...this.#marks.values()].map((mark) => ({ ...mark, anchors: [...mark.anchors] }));
+  }
+
+  /** Takes over marks of an earlier {@link toSnapshot}. */
+  restore(epochs: readonly EpochMarks[]): void {
+    for (const mark of epochs) this.#add({ ...mark, anchors: [...mark.anchors] });
+  }
+
+  /** Reads the ledger once from a position on and notes all of it. */
+  async rebuild(ledger: Ledger, start: number): Promise<void> {
+    for (let from = start; from < ledger.size; ) {
       const entries = await ledger.read(from, readAtOnce);
       if (entries.length === 0) throw new AppError('ledger_corrupt', `The ledger has no entry at position ${from}.`);
       for (const [offset, { envelope }] of entries.entries()) {
@@ -53,6 +65,12 @@ export class DefenderMarks {
       }
       from += entries.length;
     }
+  }
+
+  #add(mark: EpochMark): void {
+    const { defenderId, epoch } = mark;
+    this.#marks.set(keyOf(defenderId, epoch), mark);
+    this.#newestEpochs.set(defenderId, Math.max(epoch, this.#newestEpochs.get(defenderId) ?? 0));
   }
 
   /** The entries of numbers `firstSeq` to `lastSeq` (inclusive) as the ledger holds them, by number. */

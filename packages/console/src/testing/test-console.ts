@@ -90,13 +90,17 @@ export async function startTestConsole(
       };
     },
     indexed: async () => {
-      await until('everything is indexed', async () => {
-        const { ledgerSize, indexedSize } = (await api.send('/api/dockledger/v1/status')).json<{
-          ledgerSize: number;
-          indexedSize: number;
-        }>();
-        return ledgerSize === indexedSize;
-      });
+      await until(
+        'everything is indexed',
+        async () => {
+          const { ledgerSize, indexedSize } = (await api.send('/api/dockledger/v1/status')).json<{
+            ledgerSize: number;
+            indexedSize: number;
+          }>();
+          return ledgerSize === indexedSize;
+        },
+        { withinMs: 60_000 },
+      );
     },
     restart: async () => {
       await close();
