@@ -69,6 +69,7 @@ describe('canonicaliseBody of a create', () => {
     expect(value('{"Image":"a","VolumesFrom":[],"Memory":0,"Dns":null,"CpuShares":0,"LogConfig":{"Type":""}}')).toEqual(
       {
         Image: 'a',
+        HostConfig: {},
       },
     );
   });

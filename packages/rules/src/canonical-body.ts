@@ -78,10 +78,15 @@ const legacyKeys: readonly string[] = [...Object.keys(hostConfigFields), 'Cpuset
 function dropLegacyKeys(create: BodyObject): { readonly value: BodyObject } | { readonly legacyKey: string } {
   const found = legacyKeys.find((key) => !isZero(create[key]));
   if (found !== undefined) return { legacyKey: found };
-  const kept = Object.entries(create).filter(([key]) => !legacyKeys.includes(key));
-  return {
-    value: Object.assign(Object.create(null) as Record<string, BodyValue | undefined>, Object.fromEntries(kept)),
-  };
+  const value = Object.create(null) as Record<string, BodyValue | undefined>;
+  let hasDropped = false;
+  for (const [key, member] of Object.entries(create)) {
+    if (legacyKeys.includes(key)) hasDropped = true;
+    else value[key] = member;
+  }
+  // Engines that read them would have made a HostConfig of them, be it an empty one.
+  if (hasDropped && value['HostConfig'] === undefined) value['HostConfig'] = {};
+  return { value };
 }
 
 /**

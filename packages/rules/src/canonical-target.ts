@@ -145,7 +145,7 @@ export function parseTarget(target: string): CanonicalTarget | TargetRefusal {
       if (code < 0x20 || code === 0x7f) return refuse('path-character');
     }
   }
-  if (decoded.charCodeAt(0) !== 0x2f || hasOddElements(decoded)) return refuse('path-elements');
+  if (rawPath.charCodeAt(0) !== 0x2f || hasOddElements(decoded)) return refuse('path-elements');
 
   let path = decoded;
   let apiMinor: number | undefined;

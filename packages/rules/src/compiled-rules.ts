@@ -58,7 +58,7 @@ export const principalKey = (principal: string): string => `p${principal}`;
 export const groupKey = (group: string): string => `g${group}`;
 
 /** Whether an action list covers an action. `unknown` is covered by `*` and by its own name only. */
-export function coversAction(rule: CompiledRule, action: string, explicitActions: ReadonlySet<string>): boolean {
+function coversAction(rule: CompiledRule, action: string, explicitActions: ReadonlySet<string>): boolean {
   const isExplicit = rule.source.effect === 'allow' && explicitActions.has(action);
   if (action === unknownAction || isExplicit) {
     const wanted: Pattern = { kind: 'exact', text: action };

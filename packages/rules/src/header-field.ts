@@ -17,7 +17,7 @@ export function headerValue(fields: readonly HeaderField[], lowerName: string): 
 }
 
 /** 1 for each byte that RFC 9110 calls a token character. */
-export const tokenByte = new Uint8Array(256);
+const tokenByte = new Uint8Array(256);
 for (const character of "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") {
   tokenByte[character.charCodeAt(0)] = 1;
 }
