@@ -122,6 +122,7 @@ export interface AccessEventStore {
   /**
    * Stores the events of one stretch of the ledger and moves {@link indexedTo} to `to`. Each ledger position is stored once, however
    * often and with whatever cut the stretch is retried, also after a crash in the middle. Resolves when durable. One writer at a time.
+   * Until a failed stretch is retried, readers may see a part of it.
    * Outcome events do not become rows: they are attached to their event when it is read.
    * Fails with `conflict` (details.indexedTo) when `from` lies beyond {@link indexedTo}, `bad_record` when an event lies outside the stretch.
    */

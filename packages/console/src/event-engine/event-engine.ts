@@ -24,6 +24,8 @@ export interface EventEngineOptions {
   readonly startTimeoutMs?: number;
   /** How often the child is asked whether it lives, in milliseconds; three unanswered asks end and restart it. Defaults to 5,000. */
   readonly pingEveryMs?: number;
+  /** The longest wait between two starts of an engine that does not stay up, in milliseconds. Defaults to 5,000. */
+  readonly longestBackoffMs?: number;
 }
 
 /** A running embedded engine. Stop it, or it ends with the process. */
@@ -41,12 +43,10 @@ export interface EventEngine extends AsyncDisposable {
 }
 
 const firstBackoffMs = 100;
-const longestBackoffMs = 10_000;
 // An engine that lived this long begins again with the shortest wait.
-const goodLifeMs = 30_000;
+const goodLifeMs = 3000;
 const forceAfterGraceMs = 2000;
 // A child that hangs is ended like one that crashed. Only its event loop is asked, which no running statement holds up.
-const pingEveryMs = 5000;
 const pingsBeforeEnd = 3;
 
 /** Starts the engine and resolves when it serves. Throws `store_unavailable` when it does not start in time. */
@@ -67,12 +67,16 @@ export async function startEventEngine(options: EventEngineOptions): Promise<Eve
     secret: randomBytes(24).toString('base64url'),
     limits,
   };
-  const timeoutMs = options.startTimeoutMs ?? 20_000;
-  const first = await startFirst(settings, timeoutMs).catch(async (error: unknown) => {
+  const times = {
+    startTimeoutMs: options.startTimeoutMs ?? 20_000,
+    pingEveryMs: options.pingEveryMs ?? 5000,
+    longestBackoffMs: options.longestBackoffMs ?? 5000,
+  };
+  const first = await startFirst(settings, times.startTimeoutMs).catch(async (error: unknown) => {
     await place.dispose();
     throw error;
   });
-  return new WatchedEngine(settings, timeoutMs, options.pingEveryMs ?? pingEveryMs, first, () => place.dispose());
+  return new WatchedEngine(settings, times, first, () => place.dispose());
 }
 
 /** A child of a Console that was just killed may still hold the directory for a moment: tried again until the time is over. */
@@ -89,10 +93,15 @@ async function startFirst(settings: EngineChildSettings, timeoutMs: number): Pro
   }
 }
 
+interface WatchTimes {
+  readonly startTimeoutMs: number;
+  readonly pingEveryMs: number;
+  readonly longestBackoffMs: number;
+}
+
 class WatchedEngine implements EventEngine {
   readonly #settings: EngineChildSettings;
-  readonly #startTimeoutMs: number;
-  readonly #pingEveryMs: number;
+  readonly #times: WatchTimes;
   readonly #dispose: () => Promise<void>;
   readonly #listeners = new Set<(state: EventEngineState) => void>();
   readonly #stopping = new AbortController();
@@ -100,16 +109,9 @@ class WatchedEngine implements EventEngine {
   #process: EngineProcess;
   #state: EventEngineState;
 
-  constructor(
-    settings: EngineChildSettings,
-    startTimeoutMs: number,
-    pingEvery: number,
-    first: EngineProcess,
-    dispose: () => Promise<void>,
-  ) {
+  constructor(settings: EngineChildSettings, times: WatchTimes, first: EngineProcess, dispose: () => Promise<void>) {
     this.#settings = settings;
-    this.#startTimeoutMs = startTimeoutMs;
-    this.#pingEveryMs = pingEvery;
+    this.#times = times;
     this.#dispose = dispose;
     this.#process = first;
     this.#state = { state: 'ready', pid: first.pid };
@@ -150,9 +152,9 @@ class WatchedEngine implements EventEngine {
     const over = new AbortController();
     void child.ended.then(() => over.abort());
     for (let missed = 0; missed < pingsBeforeEnd; ) {
-      await delay(this.#pingEveryMs, undefined, { signal: over.signal }).catch(() => undefined);
+      await delay(this.#times.pingEveryMs, undefined, { signal: over.signal }).catch(() => undefined);
       if (over.signal.aborted) return;
-      missed = (await pingEngine(this.#settings, this.#pingEveryMs)) ? 0 : missed + 1;
+      missed = (await pingEngine(this.#settings, this.#times.pingEveryMs)) ? 0 : missed + 1;
     }
     child.kill();
   }
@@ -169,11 +171,11 @@ class WatchedEngine implements EventEngine {
       while (!stopped.aborted) {
         attempt += 1;
         this.#set({ state: 'restarting', reason, attempt });
-        const waitMs = Math.min(firstBackoffMs * 2 ** (attempt - 1), longestBackoffMs);
+        const waitMs = Math.min(firstBackoffMs * 2 ** (attempt - 1), this.#times.longestBackoffMs);
         await delay(waitMs, undefined, { signal: stopped }).catch(() => undefined);
         if (stopped.aborted) break;
         try {
-          this.#process = await startEngineProcess(this.#settings, this.#startTimeoutMs);
+          this.#process = await startEngineProcess(this.#settings, this.#times.startTimeoutMs);
           break;
         } catch (error) {
           reason = error instanceof Error ? error.message : String(error);

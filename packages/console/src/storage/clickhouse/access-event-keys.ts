@@ -18,7 +18,7 @@ const spansMs = [hourMs, 24 * hourMs, 14 * 24 * hourMs];
 // Beyond this many rows, counting ahead is cheaper than passing over them.
 const deepOffset = 2000;
 // Beyond this many rows in one bucket it is divided further.
-const fullBucket = 20_000;
+const fullBucket = 5000;
 
 /** The keys of `limit` matches after `offset`, in order. */
 export async function findKeys(

@@ -48,7 +48,7 @@ export function schemaStatements(): readonly string[] {
     // Deliberately without fsync: progress that is lost is found again by looking at what the events' table holds.
     `CREATE TABLE IF NOT EXISTS ${tables.progress} (
       indexedTo SimpleAggregateFunction(max, UInt64)
-    ) ENGINE = AggregatingMergeTree ORDER BY tuple()`,
+    ) ENGINE = AggregatingMergeTree ORDER BY tuple() SETTINGS old_parts_lifetime = 60`,
   ];
 }
 

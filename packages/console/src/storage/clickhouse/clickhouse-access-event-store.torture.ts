@@ -13,7 +13,7 @@ import { anEvent, baseMs } from '../contract-suites/event-builders.ts';
 import { openClickHouseAccessEventStore } from './clickhouse-access-event-store.ts';
 
 const dataDir = await mkdtemp(join(tmpdir(), 'dl-events-'));
-const engine = await startEventEngine({ dataDir });
+const engine = await startEventEngine({ dataDir, longestBackoffMs: 200 });
 const connection = {
   socketPath: engine.socketPath,
   username: 'console',

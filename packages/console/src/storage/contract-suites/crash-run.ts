@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { AppError, type StoredAccessEvent } from '@dockledger/contract';
 import { unrestricted } from '../../access-events/access-event-filter.ts';
 import type { AccessEventStore } from '../../access-events/access-event-store.ts';
-import type { EventEngine } from '../../event-engine/event-engine.ts';
+import type { EventEngine, EventEngineState } from '../../event-engine/event-engine.ts';
 import { anEvent, baseMs } from './event-builders.ts';
 
 /** How hard the run is. */
@@ -37,14 +37,16 @@ export async function runWithCrashes(
   const { random, rangeSize } = options;
   const over = new AbortController();
   let failedAppends = 0;
+  const append = async (size: number): Promise<void> => {
+    const from = await store.indexedTo();
+    const to = from + size;
+    await store.appendRange({ from, to, events: Array.from({ length: size }, (_, index) => eventAt(from + index)) });
+  };
   const write = async (): Promise<void> => {
     while (!over.signal.aborted) {
       try {
-        const from = await store.indexedTo();
         // Deliberately another cut each time: a retry need not be the same stretch.
-        const to = from + 1 + Math.floor(random() * rangeSize);
-        const events = Array.from({ length: to - from }, (_, index) => eventAt(from + index));
-        await store.appendRange({ from, to, events });
+        await append(1 + Math.floor(random() * rangeSize));
       } catch (error) {
         if (!(error instanceof AppError) || error.code !== 'store_unavailable') throw error;
         failedAppends += 1;
@@ -56,7 +58,10 @@ export async function runWithCrashes(
     for (let kill = 0; kill < options.kills; kill++) {
       await untilReady(engine);
       await delay(20 + random() * 150);
-      if (engine.state.state === 'ready') process.kill(engine.state.pid, 'SIGKILL');
+      if (engine.state.state !== 'ready') continue;
+      const isGone = untilNot(engine, engine.state.pid);
+      process.kill(engine.state.pid, 'SIGKILL');
+      await isGone;
     }
     await untilReady(engine);
     await delay(100);
@@ -64,6 +69,8 @@ export async function runWithCrashes(
     over.abort();
     await writing;
   }
+  // The last kill may have left a part of a stretch: this one reaches beyond it.
+  await append(rangeSize);
   const expected = await store.indexedTo();
   const seen = new Set<string>();
   let rows = 0;
@@ -77,10 +84,19 @@ export async function runWithCrashes(
 
 /** Resolves when the engine serves. */
 function untilReady(engine: EventEngine): Promise<void> {
-  if (engine.state.state === 'ready') return Promise.resolve();
+  return until(engine, (state) => state.state === 'ready');
+}
+
+/** Resolves when the engine is no longer this process. */
+function untilNot(engine: EventEngine, pid: number): Promise<void> {
+  return until(engine, (state) => state.state !== 'ready' || state.pid !== pid);
+}
+
+function until(engine: EventEngine, holds: (state: EventEngineState) => boolean): Promise<void> {
+  if (holds(engine.state)) return Promise.resolve();
   return new Promise((resolve) => {
     const end = engine.onState((state) => {
-      if (state.state !== 'ready') return;
+      if (!holds(state)) return;
       end();
       resolve();
     });

@@ -7,9 +7,10 @@ import type { AccessEventSort } from '../../access-events/access-event-store.ts'
 /** The rows of the list as they are read: outcomes are no rows, but show in the events they speak of. */
 export function plainRows(events: readonly StoredAccessEvent[]): StoredAccessEvent[] {
   const rows: StoredAccessEvent[] = [];
+  const outcomes = events.filter((event) => event.type === 'outcome');
   for (const event of events) {
     if (event.type === 'outcome') continue;
-    const told = events.filter((other) => other.type === 'outcome' && other.ofEvent === event.id).at(-1);
+    const told = outcomes.filter((other) => other.ofEvent === event.id).at(-1);
     const isOpen = event.outcome.state === 'pending' || event.outcome.state === 'unknown';
     rows.push(told !== undefined && isOpen ? { ...event, outcome: told.outcome } : event);
   }
