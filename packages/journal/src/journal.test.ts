@@ -230,7 +230,7 @@ describe('journal', () => {
       { weight: 1, arbitrary: fc.record({ do: fc.constant('durable' as const) }) },
     );
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { maxLength: 40 }), fc.constantFrom(0, 500), async (steps, preallocateBytes) => {
+      fc.asyncProperty(fc.array(step, { maxLength: 40, size: 'max' }), fc.constantFrom(0, 500), async (steps, preallocateBytes) => {
         await using directory = await temporaryDirectory();
         const options: JournalOptions = { maxSegmentBytes: 1000, preallocateBytes };
         let journal = await openJournal(directory.path, options);
