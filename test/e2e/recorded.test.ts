@@ -162,8 +162,8 @@ describe.skipIf(why !== undefined)('the trail of Docker calls', () => {
     const reads = await trail('volume_inspect', 7);
     expect(reads.reduce((sum, event) => sum + event.count, 0)).toBe(7);
     expect(reads.length).toBeLessThan(7);
-    const [merged] = await dockledger.audits(`from=${from}&api=volume_inspect&user=alice&sort=time&reverse=true`);
-    expect(merged?.msg ?? '').toMatch(/\(×\d\)$/);
+    const records = await dockledger.audits(`from=${from}&api=volume_inspect&user=alice`);
+    expect(records.some((record) => /\(×\d\)$/.test(record.msg))).toBe(true);
   });
 
   it('never forwards a refused call, and tells the client which rule refused it', async () => {
