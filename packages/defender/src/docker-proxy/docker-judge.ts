@@ -1,8 +1,17 @@
 // The pure part of an exchange, made of the rules package: naming, reading and judging a request.
 // Invariant: whatever is not understood is refused here; nothing is repaired.
-import { type CompiledRules, classify, decide, parseTarget, type RequestHead } from '@dockledger/rules';
+import {
+  type CompiledRules,
+  canonicaliseBody,
+  classify,
+  decide,
+  hostPathsOf,
+  isFormContentType,
+  parseTarget,
+  type RequestHead,
+  refuseFormBody,
+} from '@dockledger/rules';
 import type { Verdict } from '../ports.ts';
-import { hostPathsOf } from './host-paths.ts';
 import type { BodyReading, ClassifiedRequest, ClassifyRefusal, JudgeInput, RequestJudge } from './proxy-context.ts';
 
 /** What the judge needs beside the request. */
@@ -20,12 +29,6 @@ export interface DockerJudgeOptions {
   readonly brand?: string;
 }
 
-function isFormType(contentType: string): boolean {
-  const semicolon = contentType.indexOf(';');
-  const type = (semicolon < 0 ? contentType : contentType.slice(0, semicolon)).trim().toLowerCase();
-  return type === 'application/x-www-form-urlencoded' || type === 'multipart/form-data';
-}
-
 function classifyHead(head: RequestHead): ClassifiedRequest | ClassifyRefusal {
   const target = parseTarget(head.target);
   if (target.kind === 'refusal') {
@@ -33,26 +36,17 @@ function classifyHead(head: RequestHead): ClassifiedRequest | ClassifyRefusal {
   }
   const route = classify(head.method, target.path);
   const hasBody = head.framing === 'chunked' || head.contentLength > 0;
-  if (hasBody && head.contentType !== undefined && isFormType(head.contentType)) {
-    // The engine lets the fields of a form body win over the query that was judged.
-    return {
-      kind: 'refusal',
-      status: 400,
-      api: route.action,
-      reason: 'A form body is not accepted: the engine would let it overrule the query. Send parameters in the query.',
-    };
+  if (hasBody && isFormContentType(head.contentType)) {
+    return { kind: 'refusal', status: 400, api: route.action, reason: refuseFormBody().reason };
   }
   return { kind: 'request', api: route.action, route, target };
 }
 
 function readBody(request: ClassifiedRequest, payload: Buffer): BodyReading {
-  if (request.route.body === 'none' || payload.length === 0) return { value: undefined, bytes: undefined };
-  try {
-    const value: unknown = JSON.parse(payload.toString('utf8'));
-    return { value, bytes: Buffer.from(JSON.stringify(value)) };
-  } catch {
-    return { refusal: 'The request body is not valid JSON.' };
-  }
+  if (request.route.body !== 'json') return { value: undefined, bytes: undefined };
+  const body = canonicaliseBody(request.api, payload);
+  if (body.kind === 'refusal') return { refusal: body.reason };
+  return { value: body.value, bytes: body.text === '' ? undefined : Buffer.from(body.text) };
 }
 
 /** The judge of the proxy: access rules on what was named, read and looked up. */
@@ -78,7 +72,7 @@ export function createDockerJudge({ rules, host, brand }: DockerJudgeOptions): R
           namespace: target.namespace,
           isUnresolved,
         },
-        hostDevices: hostPathsOf(body),
+        hostDevices: hostPathsOf(request.api, body),
       },
       options,
     );

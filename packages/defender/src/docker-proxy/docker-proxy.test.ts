@@ -361,6 +361,17 @@ describe('docker proxy: bodies and answers', () => {
     expect(proxy.recorder.requests).toHaveLength(2);
   });
 
+  it('forwards large numbers of a judged body exactly', async () => {
+    await using engine = await startScriptedEngine();
+    knowsWeb(engine);
+    await using proxy = await startProxy(engine.socketPath);
+    using client = await connectRaw(proxy.path);
+    client.send(post('/containers/web/update', '{"Memory":9007199254740993,"CpuShares":2}'));
+    await client.receives('OK');
+    expect(engine.requests.at(-1)?.body).toContain('9007199254740993');
+    expect(proxy.recorder.requests[0]?.draft.request?.summary).toMatchObject({ CpuShares: 2 });
+  });
+
   it('drops a body that the route does not read', async () => {
     await using engine = await startScriptedEngine();
     await using proxy = await startProxy(engine.socketPath);

@@ -46,6 +46,8 @@ const noDecision = (reason: string, text: string): EventDecision => ({
   findings: [],
 });
 
+const noBytes = Buffer.alloc(0);
+
 const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /** One request and its answer on one client connection. */
@@ -107,7 +109,8 @@ export class Exchange implements EngineListener {
       if (head.expectContinue) this.#client.write(continueAnswer);
       return;
     }
-    this.#find(request);
+    if (request.route.body === 'json') this.#readBody(request, noBytes);
+    else this.#find(request);
   }
 
   /** Answers how many bytes it consumed. */
@@ -255,16 +258,21 @@ export class Exchange implements EngineListener {
     } else if (this.#payloadBytes > this.#context.settings.maxJudgedBodyBytes) {
       this.#refuseTooLarge(request);
     } else if (this.#requestBody.isComplete) {
-      this.#stage = 'judging';
-      const reading = this.#context.judge.readBody(request, Buffer.concat(payload));
       this.#payload = undefined;
-      if ('refusal' in reading) this.#refuseMalformed(400, request.api, reading.refusal);
-      else {
-        this.#body = reading;
-        this.#find(request);
-      }
+      this.#readBody(request, Buffer.concat(payload));
     }
     return consumed;
+  }
+
+  #readBody(request: ClassifiedRequest, payload: Buffer): void {
+    this.#stage = 'judging';
+    const reading = this.#context.judge.readBody(request, payload);
+    if ('refusal' in reading) {
+      this.#refuseMalformed(400, request.api, reading.refusal);
+      return;
+    }
+    this.#body = reading;
+    this.#find(request);
   }
 
   #find(request: ClassifiedRequest): void {
@@ -482,7 +490,7 @@ export class Exchange implements EngineListener {
     const text = formatRequestHead({
       head: this.#head,
       target,
-      bodyLength: this.#body === undefined ? undefined : (body?.length ?? 0),
+      bodyLength: this.#body === undefined || this.#head.framing === 'none' ? undefined : (body?.length ?? 0),
       contentType: body === undefined ? undefined : 'application/json',
       mayUpgrade: request.route.hijacks,
       passMark: this.#context.passMark?.(this.#head.method, target),

@@ -1,6 +1,6 @@
 // What every connection and exchange of one proxy shares: the ports it was given and its counters.
 import type { Recorder, Target } from '@dockledger/contract';
-import type { CanonicalTarget, Classification, RequestHead } from '@dockledger/rules';
+import type { BodyValue, CanonicalTarget, Classification, RequestHead } from '@dockledger/rules';
 import type { Caller, TargetFacts, Verdict } from '../ports.ts';
 import type { AppLog } from './app-log.ts';
 import type { EnginePool } from './engine-pool.ts';
@@ -28,7 +28,7 @@ export interface ClassifyRefusal {
 /** A body that was read for the verdict. */
 export interface JudgedBody {
   /** Parsed; undefined for an empty body. */
-  readonly value: unknown;
+  readonly value: BodyValue | undefined;
   /** What the engine gets: re-serialised. Undefined when the route takes no body and the client's is dropped. */
   readonly bytes: Buffer | undefined;
 }
@@ -51,7 +51,7 @@ export interface JudgeInput {
   readonly request: ClassifiedRequest;
   readonly caller: Caller;
   readonly target: Target;
-  readonly body: unknown;
+  readonly body: BodyValue | undefined;
   /** The call names an object that could not be looked up. */
   readonly isUnresolved: boolean;
 }

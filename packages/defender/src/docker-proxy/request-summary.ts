@@ -17,6 +17,8 @@ export function member(value: unknown, name: string): unknown {
 }
 
 function clip(value: unknown): unknown {
+  // JSON has no big integers; what a summary needs of them survives the rounding.
+  if (typeof value === 'bigint') return Number(value);
   if (typeof value === 'string') return value.length > maxTextLength ? `${value.slice(0, maxTextLength)}…` : value;
   if (Array.isArray(value)) return value.slice(0, maxListItems).map(clip);
   if (isObject(value)) {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { startScriptedEngine } from './testing/scripted-engine.ts';
-import { connectRaw, get, startProxy } from './testing/start-proxy.ts';
+import { connectRaw, get, post, startProxy } from './testing/start-proxy.ts';
 
 const smuggled = 'POST /containers/create HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}';
 
@@ -72,6 +72,16 @@ const hostile: Readonly<Record<string, { bytes: string; status: number }>> = {
     bytes: 'POST /volumes/create HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\n{"a',
     status: 400,
   },
+  'a key that is there twice in a judged body': {
+    bytes: post('/volumes/create', '{"Name":"a","name":"b"}'),
+    status: 400,
+  },
+  'a second JSON value behind a judged body': { bytes: post('/volumes/create', '{}{"Name":"b"}'), status: 400 },
+  'host settings at the top level of a create body': {
+    bytes: post('/containers/create', '{"Image":"busybox:test","Privileged":true}'),
+    status: 400,
+  },
+  'a container start with a body': { bytes: post('/v1.23/containers/c/start', '{"Privileged":true}'), status: 400 },
   'a chunk extension in a judged body': {
     bytes: 'POST /volumes/create HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2;x=y\r\n{}\r\n0\r\n\r\n',
     status: 400,
