@@ -6,7 +6,14 @@ export { createDirectorySource, createUrlSource, type LedgerSource } from './led
 export { createNoteVerifier, nodeSha256, nodeTreeHasher } from './node-crypto.ts';
 export { type LedgerOptions, openLedger } from './open-ledger.ts';
 export { createPayloadReader, type FoundPayload, type PayloadReader } from './payload-reader.ts';
-export { createSigningKey, parseSigningKey, type SigningKey, signNote } from './signing-key.ts';
+export {
+  createCosigningKey,
+  createSigningKey,
+  parseCosigningKey,
+  parseSigningKey,
+  type SigningKey,
+  signNote,
+} from './signing-key.ts';
 export * from './tlog/index.ts';
 export { type CheckedEntry, type VerifyOptions, verifyLedger } from './verify-ledger.ts';
 export type { VerifyFailure, VerifyFailureCode, VerifyReport } from './verify-report.ts';

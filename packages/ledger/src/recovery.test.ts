@@ -144,6 +144,29 @@ describe('a ledger that was killed', () => {
   });
 });
 
+describe('a ledger whose files cannot be synced', () => {
+  it('lets its journal go of nothing, says so, and is rebuilt at the next start', async () => {
+    await using options = await temporaryLedger();
+    const problems: string[] = [];
+    const onProblem = (message: string): void => void problems.push(message);
+    {
+      await using ledger = await openLedger({ ...options, publishEveryMs: 1_000_000, onProblem });
+      await ledger.append(entriesBetween(0, 600));
+      await ledger.publishNow();
+      // What cannot be opened cannot be synced.
+      rmSync(join(options.publicDir, 'tile/0/001'));
+      await expect(ledger.erase(3)).rejects.toMatchObject({ code: 'ledger_failed' });
+      expect(ledger.problem).toContain('Restart');
+      await ledger.append(entriesBetween(600, 601));
+      await expect(ledger.publishNow()).rejects.toMatchObject({ code: 'ledger_failed' });
+      expect(readFileSync(join(options.privateDir, 'state.json'), 'utf8')).toContain('"settledSize":0');
+    }
+    expect(problems.join(' ')).toContain('could not settle at close');
+    await using ledger = await openLedger(options);
+    await expectWhole(ledger, options, 601);
+  });
+});
+
 describe('a ledger whose private state is', () => {
   const settled = async (size: number): Promise<Places> => {
     const options = await temporaryLedger();

@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { AppError } from '@dockledger/contract/error-code';
 import { nodeSha256, privateKeyOfSeed, rawPublicKey, signEd25519 } from './node-crypto.ts';
 import { parseBase64, toBase64 } from './tlog/base64.ts';
+import { encodeCosignature, toCosignedMessage } from './tlog/cosignature.ts';
 import {
   computeKeyId,
   formatKeyId,
@@ -19,11 +20,13 @@ export interface SigningKey {
   readonly keyId: number;
   readonly vkey: string;
   readonly skey: string;
+  /** What stands behind the key id in a signature line over `text`. */
   sign(text: Uint8Array): Uint8Array;
 }
 
-/** The key of a 32-byte seed under `name` (the log's origin). Throws `bad_parameter` for an impossible name. */
-function signingKeyOfSeed(name: string, seed: Uint8Array): SigningKey {
+type Algorithm = (typeof noteAlgorithm)[keyof typeof noteAlgorithm];
+
+function signingKeyOfSeed(name: string, seed: Uint8Array, algorithm: Algorithm, nowSeconds: () => number): SigningKey {
   if (!isKeyName(name)) {
     throw new AppError(
       'bad_parameter',
@@ -32,32 +35,52 @@ function signingKeyOfSeed(name: string, seed: Uint8Array): SigningKey {
   }
   const privateKey = privateKeyOfSeed(seed);
   const publicKey = rawPublicKey(privateKey);
-  const keyId = computeKeyId(nodeSha256, name, noteAlgorithm.ed25519, publicKey);
+  const keyId = computeKeyId(nodeSha256, name, algorithm, publicKey);
+  const cosign = (text: Uint8Array): Uint8Array => {
+    const time = nowSeconds();
+    return encodeCosignature(time, signEd25519(privateKey, toCosignedMessage(time, text)));
+  };
   return {
     name,
     keyId,
-    vkey: formatVerifierKey({ name, keyId, algorithm: noteAlgorithm.ed25519, publicKey }),
-    skey: `PRIVATE+KEY+${name}+${formatKeyId(keyId)}+${toBase64(new Uint8Array([noteAlgorithm.ed25519, ...seed]))}`,
-    sign: (text) => signEd25519(privateKey, text),
+    vkey: formatVerifierKey({ name, keyId, algorithm, publicKey }),
+    skey: `PRIVATE+KEY+${name}+${formatKeyId(keyId)}+${toBase64(new Uint8Array([algorithm, ...seed]))}`,
+    sign: algorithm === noteAlgorithm.cosignatureV1 ? cosign : (text) => signEd25519(privateKey, text),
   };
 }
 
-/** A new random key. */
+const noClock = (): number => 0;
+
+/** A new random key for a log. */
 export function createSigningKey(name: string): SigningKey {
-  return signingKeyOfSeed(name, randomBytes(32));
+  return signingKeyOfSeed(name, randomBytes(32), noteAlgorithm.ed25519, noClock);
 }
 
-/** Parses the text form `PRIVATE+KEY+name+id+base64`. Throws `bad_parameter` without repeating the secret. */
+/** A new random key for a witness, which cosigns at the whole second that `nowSeconds` gives. */
+export function createCosigningKey(name: string, nowSeconds: () => number): SigningKey {
+  return signingKeyOfSeed(name, randomBytes(32), noteAlgorithm.cosignatureV1, nowSeconds);
+}
+
+/** Parses a log's key in the text form `PRIVATE+KEY+name+id+base64`. Throws `bad_parameter` without repeating the secret. */
 export function parseSigningKey(skey: string): SigningKey {
+  return parseKey(skey, noteAlgorithm.ed25519, noClock);
+}
+
+/** Parses a witness's key, as {@link parseSigningKey} does a log's. */
+export function parseCosigningKey(skey: string, nowSeconds: () => number): SigningKey {
+  return parseKey(skey, noteAlgorithm.cosignatureV1, nowSeconds);
+}
+
+function parseKey(skey: string, algorithm: Algorithm, nowSeconds: () => number): SigningKey {
   const [first, second, name = '', id, ...rest] = skey.trim().split('+');
   const bytes = parseBase64(rest.join('+'));
-  if (first !== 'PRIVATE' || second !== 'KEY' || bytes?.length !== 33 || bytes[0] !== noteAlgorithm.ed25519) {
+  if (first !== 'PRIVATE' || second !== 'KEY' || bytes?.length !== 33 || bytes[0] !== algorithm) {
     throw new AppError(
       'bad_parameter',
-      'The signing key is not in the form PRIVATE+KEY+name+id+base64 of an Ed25519 key.',
+      `The signing key is not in the form PRIVATE+KEY+name+id+base64 of a key of kind ${algorithm}.`,
     );
   }
-  const key = signingKeyOfSeed(name, bytes.subarray(1));
+  const key = signingKeyOfSeed(name, bytes.subarray(1), algorithm, nowSeconds);
   if (formatKeyId(key.keyId) !== id) {
     throw new AppError(
       'bad_parameter',

@@ -2,8 +2,10 @@ import { readFileSync } from 'node:fs';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createNoteVerifier, nodeTreeHasher } from '../node-crypto.ts';
+import { createCosigningKey, parseCosigningKey, signNote } from '../signing-key.ts';
 import { MemoryTiles } from '../testing/memory-tiles.ts';
-import { parseNote, parseSignatureLine, verifyNote } from './note.ts';
+import { parseCosignature } from './cosignature.ts';
+import { formatNote, parseNote, parseSignatureLine, verifyNote } from './note.ts';
 import { createConsistencyProof } from './proof.ts';
 import { decideAddCheckpoint, formatAddCheckpoint, parseAddCheckpoint } from './witness.ts';
 
@@ -23,6 +25,15 @@ describe('a cosignature', () => {
     expect(await verifyNote(cosigned, both)).toHaveLength(2);
     const moved = parseNote(bytes(vectors.checkpoints['8'] + vectors.cosignature_line_size_7));
     await expect(verifyNote(moved, both)).rejects.toThrow(/witness\.example\/w1/);
+  });
+
+  it('made here verifies with the witness’s public key and carries its time', async () => {
+    const key = createCosigningKey('witness.example/w2', () => 1_700_000_000);
+    const again = parseCosigningKey(key.skey, () => 1_700_000_000);
+    expect(again.vkey).toBe(key.vkey);
+    const note = signNote('a\n1\nb\n', [again]);
+    expect(await verifyNote(parseNote(bytes(formatNote(note))), [createNoteVerifier(key.vkey)])).toHaveLength(1);
+    expect(parseCosignature(note.signatures[0]?.signature ?? bytes(''))?.time).toBe(1_700_000_000);
   });
 
   it('whose time was changed is refused', async () => {
