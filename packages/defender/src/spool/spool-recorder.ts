@@ -4,6 +4,7 @@ import {
   type EventOutcome,
   isAppError,
   type OutcomeRecord,
+  type PreparedRecord,
   type RawRecord,
   type Recorded,
   type Recorder,
@@ -52,7 +53,7 @@ export class SpoolRecorder implements Recorder {
     this.#options = options;
     this.#lost = lost;
     // Shared by all records: a sync covers everything written before it.
-    this.#recorded = { written: done, durable: () => options.raw.durable() };
+    this.#recorded = { isWritten: true, written: done, durable: () => options.raw.durable() };
   }
 
   get refusal(): Recorder['refusal'] {
@@ -72,8 +73,17 @@ export class SpoolRecorder implements Recorder {
   }
 
   request(record: RequestRecord): Recorded {
+    return this.#commit(serialise(record));
+  }
+
+  prepare(record: RequestRecord): PreparedRecord {
+    const ready = serialise(record);
+    return { commit: () => this.#commit(ready) };
+  }
+
+  #commit({ record, bytes }: Serialised<RequestRecord>): Recorded {
     try {
-      this.#append(record);
+      this.#options.onAppended(this.#options.raw.append(bytes), record);
       return this.#recorded;
     } catch (error) {
       const now = this.#options.clock.wallMs();
@@ -120,13 +130,8 @@ export class SpoolRecorder implements Recorder {
   }
 
   #append(record: RawRecord): void {
-    let bytes = Buffer.from(JSON.stringify(record));
-    let kept = record;
-    if (bytes.length > maxRecordBytes && record.kind === 'request') {
-      kept = cutRecord(record);
-      bytes = Buffer.from(JSON.stringify(kept));
-    }
-    this.#options.onAppended(this.#options.raw.append(bytes), kept);
+    const ready = serialise(record);
+    this.#options.onAppended(this.#options.raw.append(ready.bytes), ready.record);
   }
 
   #toFailure(error: unknown): Recorded {
@@ -137,6 +142,19 @@ export class SpoolRecorder implements Recorder {
     const written = rejected(error);
     return { written, durable: () => written };
   }
+}
+
+/** A record as it is kept, and its bytes. */
+interface Serialised<R extends RawRecord> {
+  readonly record: R;
+  readonly bytes: Buffer;
+}
+
+function serialise<R extends RawRecord>(record: R): Serialised<R> {
+  const bytes = Buffer.from(JSON.stringify(record));
+  if (bytes.length <= maxRecordBytes || record.kind !== 'request') return { record, bytes };
+  const cut = cutRecord(record);
+  return { record: cut, bytes: Buffer.from(JSON.stringify(cut)) };
 }
 
 /** A rejection that its caller may leave unheard. */
