@@ -266,7 +266,7 @@ export async function openStandIn(initial: readonly StoredAccessEvent[]): Promis
     rulesVersion: 1,
     add: (...more) => {
       events.unshift(...more);
-      events.sort((a, b) => (a.time < b.time ? 1 : -1));
+      events.sort((a, b) => (a.time < b.time ? 1 : a.time > b.time ? -1 : b.ledgerIndex - a.ledgerIndex));
       for (const [tail, params] of tails) {
         for (const event of more.filter((event) => matches(event, params)))
           tail.write(`id: ${event.ledgerIndex}\ndata: ${JSON.stringify(event)}\n\n`);

@@ -56,12 +56,14 @@ export class EventList {
       onOpen: () => {
         this.tail.value = 'open';
         window.clearInterval(this.#poll);
+        this.#poll = 0;
         void this.#catchUp();
       },
       onBreak: () => {
         this.tail.value = 'broken';
-        window.clearInterval(this.#poll);
+        if (this.#poll !== 0) return;
         this.#poll = window.setInterval(() => void this.#catchUp(), pollMs);
+        void this.#catchUp();
       },
     });
   }

@@ -18,6 +18,8 @@ export function toGroupId(group: RowGroup): string {
 
 interface Props {
   readonly groups: readonly RowGroup[];
+  /** Grows when the reader asked for the newest rows: the table goes back to its top. */
+  readonly topRequests?: number;
   /** How many rows are loaded, folded ones counted one by one. */
   readonly loadedRows: number;
   /** All rows that match, for screen readers; -1 while unknown. */
@@ -72,6 +74,9 @@ export function EventTable(props: Props) {
   useEffect(() => {
     if (props.hasMore && last >= groups.length - 40 && mayLoadMore) props.onNearEnd();
   }, [last, groups.length, props.hasMore, props.loadedRows]);
+  useLayoutEffect(() => {
+    if (box.current !== null && (props.topRequests ?? 0) > 0) box.current.scrollTop = 0;
+  }, [props.topRequests]);
   const activeIndex =
     activeId === undefined ? -1 : groups.findIndex((group) => group.events.some(({ id }) => id === activeId));
   useEffect(() => {

@@ -103,6 +103,11 @@ export function EventsPage() {
   }, [shownRows, taste.value.isFolding, unfolded]);
   useEventKeys({ groups, activeId, setActiveId });
   const isEverEmpty = useEverEmpty(list);
+  const [topRequests, setTopRequests] = useState(0);
+  const showWaiting = () => {
+    list.showWaiting();
+    setTopRequests(topRequests + 1);
+  };
   const waiting = list.waiting.value.length;
   const failure = list.failure.value;
   const known = selected === undefined ? undefined : shownRows.find(({ id }) => id === selected);
@@ -146,7 +151,7 @@ export function EventsPage() {
         {taste.value.showsFacets && <FacetPanel facets={facets.data} isStale={isStale} />}
         <section class="list" aria-label="Events">
           {waiting > 0 && (
-            <button type="button" class="new-events" onClick={() => list.showWaiting()}>
+            <button type="button" class="new-events" onClick={showWaiting}>
               <Icon name="up" size={12} /> {formatCount(waiting)} new
             </button>
           )}
@@ -155,6 +160,7 @@ export function EventsPage() {
           {shownRows.length > 0 && (
             <EventTable
               groups={groups}
+              topRequests={topRequests}
               loadedRows={shownRows.length}
               totalRows={count.data?.rows ?? -1}
               hasMore={list.hasMore.value}

@@ -1,4 +1,5 @@
 // The start page: the newest events first, then the last 24 hours in figures, each of which leads to the events behind it.
+import { useState } from 'preact/hooks';
 import { isUnwell, loadDefenders } from '../../api/defenders.ts';
 import { type FacetValue, loadCount, loadFacets, loadHistogram } from '../../api/events.ts';
 import { FirstStart } from '../../components/first-start.tsx';
@@ -123,6 +124,11 @@ export function OverviewPage() {
   const tick = useArrivalTicks(list);
   const { data, failure, retryAtMs, reload } = useResource(`overview ${tick}`, loadOverview, { everyMs: 60_000 });
   const isEverEmpty = useEverEmpty(list);
+  const [topRequests, setTopRequests] = useState(0);
+  const showWaiting = () => {
+    list.showWaiting();
+    setTopRequests(topRequests + 1);
+  };
   const rows = list.rows.value;
   const named = (values: readonly FacetValue[] | undefined) =>
     (values ?? []).filter(({ value }) => value !== '').length;
@@ -148,7 +154,7 @@ export function OverviewPage() {
         </div>
         <div class="list newest-list">
           {list.waiting.value.length > 0 && (
-            <button type="button" class="new-events" onClick={() => list.showWaiting()}>
+            <button type="button" class="new-events" onClick={showWaiting}>
               <Icon name="up" size={12} /> {formatCount(list.waiting.value.length)} new
             </button>
           )}
@@ -157,6 +163,7 @@ export function OverviewPage() {
           ) : (
             <EventTable
               groups={foldRepeats(rows.slice(0, 100)).slice(0, 40)}
+              topRequests={topRequests}
               loadedRows={rows.length}
               totalRows={-1}
               hasMore={false}
