@@ -49,6 +49,8 @@ import { loadOrCreateText } from './storage/persistent-text.ts';
 import { openControlStore } from './storage/sql/control-store.ts';
 import { createNodeSqliteDialect } from './storage/sql/node-sqlite.ts';
 import { ensureFirstAdmin, type FirstAdmin } from './users/first-admin.ts';
+import { addUsersRoutes } from './users/users.routes.ts';
+import { createUsersService } from './users/users-service.ts';
 import { createWebFiles } from './web-files/web-files.ts';
 
 /** What a program around the Console may bring along. */
@@ -150,6 +152,11 @@ async function openParts(
   const defenderSecretFile = join(dataDir, 'defender-secret');
   const secret = await loadOrCreateText(defenderSecretFile, () => randomBytes(32).toString('base64url'));
   const certificates = await openServerCertificates(settings, now);
+  const users = createUsersService({
+    users: control.users,
+    isCollection: (name) => collections.list().some((collection) => collection.name === name),
+    onVoided: (username) => signIn.forget(username),
+  });
   const health = createHealth({ ledger, indexer, now });
   const service = createAccessEventsService(eventStore.store);
 
@@ -169,6 +176,7 @@ async function openParts(
     addAuditsRoutes(scope, service, now);
     addStatsRoutes(scope, service);
     addCollectionsRoutes(scope, collections);
+    addUsersRoutes(scope, users);
     addCompatibleDefendersRoutes(scope, defenders);
     addCompatibleRulesRoutes(scope, rules);
   });

@@ -33,7 +33,7 @@ class FlakyStore extends MemoryAccessEventStore {
 }
 
 describe('indexer', () => {
-  it('carries every ledger entry into the store once, in order, over failures before and after a write', async () => {
+  it('carries every ledger entry into the store and to the live tail once, in order, over failures before and after a write', async () => {
     await using dir = await createTempDir();
     const ledger = await openMerkleLedger(dir.path, 'test/indexer');
     const store = new FlakyStore();
@@ -49,7 +49,7 @@ describe('indexer', () => {
       { limit: 100, sort: { by: 'ledgerIndex', direction: 'ascending' } },
     );
     expect(events.map(({ seq }) => seq)).toEqual(Array.from({ length: 50 }, (_, index) => index + 1));
-    expect(announced).toEqual(announced.toSorted((a, b) => a - b));
+    expect(announced).toEqual(Array.from({ length: 50 }, (_, index) => index + 1));
     await indexer.close();
     await ledger.close();
   });

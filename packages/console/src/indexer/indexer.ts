@@ -36,19 +36,37 @@ export function startIndexer({ ledger, store, logger, onIndexed, atOnce = 8192 }
   let indexedSize = 0;
   let failure: string | undefined;
 
+  let announcedTo: number | undefined;
+
+  async function load(from: number, limit: number) {
+    const entries = await ledger.read(from, limit);
+    const events = entries.flatMap((entry, offset) => toStoredEvent(entry, from + offset) ?? []);
+    return { to: from + entries.length, events };
+  }
+
+  /** Announces what a write stored although it reported a failure, so that no open stream misses it. */
+  async function announceUpTo(indexed: number): Promise<void> {
+    while (announcedTo !== undefined && announcedTo < indexed) {
+      const { to, events } = await load(announcedTo, Math.min(atOnce, indexed - announcedTo));
+      onIndexed(events);
+      announcedTo = to;
+    }
+    announcedTo = indexed;
+  }
+
   async function carryOn(): Promise<void> {
     let from = await store.indexedTo();
+    await announceUpTo(from);
     for (;;) {
       indexedSize = from;
       failure = undefined;
       if (stop.signal.aborted) return;
       await ledger.grownBeyond(from, stop.signal);
       if (stop.signal.aborted) return;
-      const entries = await ledger.read(from, atOnce);
-      const to = from + entries.length;
-      const events = entries.flatMap((entry, offset) => toStoredEvent(entry, from + offset) ?? []);
+      const { to, events } = await load(from, atOnce);
       await store.appendRange({ from, to, events });
       onIndexed(events);
+      announcedTo = to;
       from = to;
     }
   }

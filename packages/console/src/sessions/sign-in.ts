@@ -65,9 +65,10 @@ export function createSignIn({ users, tokens, revoked, throttle, verified }: Sig
       throw new AppError('unauthenticated', 'The Authorization header is not Basic as RFC 7617 defines it.');
     const [username, password] = [text.slice(0, colon), text.slice(colon + 1)];
     const key = verified.keyOf(username, password);
-    if (verified.has(key)) {
+    const rememberedVersion = verified.versionOf(key);
+    if (rememberedVersion !== undefined) {
       const user = await users.byName(username);
-      if (user !== undefined) return toSignedIn(user, { via: 'basic' });
+      if (user?.credentialsVersion === rememberedVersion) return toSignedIn(user, { via: 'basic' });
     }
     // Parallel requests of one client share one costly verification.
     const runKey = `${key} ${address}`;
@@ -75,7 +76,7 @@ export function createSignIn({ users, tokens, revoked, throttle, verified }: Sig
     running.set(runKey, verification);
     try {
       const user = await verification;
-      verified.add(key, username);
+      verified.add(key, username, user.credentialsVersion);
       return toSignedIn(user, { via: 'basic' });
     } finally {
       running.delete(runKey);

@@ -5,7 +5,10 @@ import { createHmac, randomBytes } from 'node:crypto';
 /** The cache. Bounded; entries of a user are dropped when their credentials change. */
 export class VerifiedCredentials {
   readonly #key = randomBytes(32);
-  readonly #entries = new Map<string, { readonly username: string; readonly until: number }>();
+  readonly #entries = new Map<
+    string,
+    { readonly username: string; readonly credentialsVersion: number; readonly until: number }
+  >();
   readonly #lifetimeMs: number;
   readonly #now: () => number;
 
@@ -20,19 +23,18 @@ export class VerifiedCredentials {
     return createHmac('sha256', this.#key).update(`${username}\0${password}`).digest('base64');
   }
 
-  /** True when this pair was verified within the lifetime. */
-  has(key: string): boolean {
+  /** The user's credentials version for which this pair was verified within the lifetime, else undefined. */
+  versionOf(key: string): number | undefined {
     const entry = this.#entries.get(key);
-    if (entry === undefined) return false;
-    if (entry.until > this.#now()) return true;
+    if (entry === undefined || entry.until > this.#now()) return entry?.credentialsVersion;
     this.#entries.delete(key);
-    return false;
+    return undefined;
   }
 
-  /** Remembers a verified pair. */
-  add(key: string, username: string): void {
+  /** Remembers a verified pair. It counts only as long as the user's credentials version is this one. */
+  add(key: string, username: string, credentialsVersion: number): void {
     if (this.#entries.size >= 10_000) this.#entries.clear();
-    this.#entries.set(key, { username, until: this.#now() + this.#lifetimeMs });
+    this.#entries.set(key, { username, credentialsVersion, until: this.#now() + this.#lifetimeMs });
   }
 
   /** Forgets what was verified for this user. */
