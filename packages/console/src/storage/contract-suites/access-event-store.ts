@@ -10,7 +10,7 @@ import type {
   AccessEventStore,
 } from '../../access-events/access-event-store.ts';
 import { newestFirst } from '../../access-events/access-event-store.ts';
-import { anEvent, awkwardEvents, awkwardText, awkwardTime, baseMs } from './event-builders.ts';
+import { anEvent, awkwardEvents, awkwardText, awkwardTexts, awkwardTime, baseMs } from './event-builders.ts';
 import { plainRows, plainSelect } from './plain-oracle.ts';
 
 const hourMs = 3_600_000;
@@ -348,43 +348,34 @@ export function describeAccessEventStore(
         }
       });
 
-      const values = fc.array(awkwardText, { maxLength: 3 });
-      const columns = fc
-        .tuple(
-          fc.subarray(
-            [
-              'user',
-              'api',
-              'ruleName',
-              'hostname',
-              'containerName',
-              'imageName',
-              'msg',
-              'type',
-              'effect',
-              'sourceIP',
-              'collections',
-            ] as const,
-            { maxLength: 2 },
-          ),
-          values,
-          fc.subarray(['docker', 'sshd', 'allow', 'deny', 'prod', "it's", '10.0.0.1', '']),
-        )
-        .map(([names, some, more]) =>
-          Object.fromEntries(names.filter((name) => name !== 'msg').map((name) => [name, [...some, ...more]])),
-        );
-      const filters: fc.Arbitrary<AccessEventFilter> = fc.record(
-        {
-          scope: fc.option(fc.subarray(['All', 'prod', "it's", 'ÉCOLE', 'absent']), { freq: 1, nil: null }),
-          fromMs: awkwardTime,
-          toMs: awkwardTime,
-          allow: fc.boolean(),
-          include: columns,
-          exclude: columns,
-          text: awkwardText,
-        },
-        { requiredKeys: ['scope'] },
+      const sometimes = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
+        fc.oneof({ arbitrary: fc.constant(undefined), weight: 3 }, { arbitrary, weight: 1 });
+      const columns = fc.dictionary(
+        fc.constantFrom(...accessEventColumns, 'collections'),
+        fc.oneof(
+          fc.subarray([...awkwardTexts, 'docker', 'sshd', 'allow', 'prod', "it's"]),
+          fc.array(awkwardText, { maxLength: 3 }),
+        ),
+        { maxKeys: 2 },
       );
+      // Most filters are wide, so that their answers are long enough to be in a wrong order.
+      const filters: fc.Arbitrary<AccessEventFilter> = fc
+        .record({
+          scope: fc.oneof(
+            { arbitrary: fc.constant(null), weight: 2 },
+            { arbitrary: fc.subarray(['All', 'prod', "it's", 'ÉCOLE', 'absent']), weight: 1 },
+          ),
+          fromMs: sometimes(awkwardTime),
+          toMs: sometimes(awkwardTime),
+          allow: sometimes(fc.boolean()),
+          include: sometimes(columns),
+          exclude: sometimes(columns),
+          text: sometimes(awkwardText),
+        })
+        .map(({ scope, ...rest }) => ({
+          scope,
+          ...Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined)),
+        }));
       const keys: readonly AccessEventSortKey[] = [
         'time',
         'receivedAt',
