@@ -176,6 +176,9 @@ try {
   const reading = performance.now();
   for (let from = 0; from < size; ) from += (await reopened.read(from, 5000)).length;
   result['readPerSecond'] = Math.round(size / ((performance.now() - reading) / 1000));
+  const scanning = performance.now();
+  for (let from = 0; from < size; ) from += (await reopened.readEnvelopes(from, 5000)).length;
+  result['readEnvelopesPerSecond'] = Math.round(size / ((performance.now() - scanning) / 1000));
   await reopened.close();
   const source = createDirectorySource(places.publicDir);
   for (const [name, payloadReader] of [

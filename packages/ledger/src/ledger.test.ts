@@ -187,6 +187,39 @@ describe('a ledger', () => {
     },
   );
 
+  it('erases many entries at once, in written blocks and in the unfinished one, and no other', async () => {
+    await using options = await temporaryLedger();
+    await using ledger = await openLedger(options);
+    await ledger.append(entriesBetween(0, 600));
+    const erased = [0, 255, 256, 300, 511, 512, 599];
+    await ledger.erase(erased);
+    const found = (await ledger.read(0, 600)).filter(({ removed }) => removed !== null);
+    expect(found.map(({ index, removed }) => [index, removed])).toEqual(erased.map((index) => [index, 'erased']));
+    await expect(ledger.erase([1, 600])).rejects.toMatchObject({ code: 'not_found' });
+    expect(await ledger.readPayload(1)).not.toBeNull();
+  });
+
+  it('reads envelopes alone across memory and files', async () => {
+    await using options = await temporaryLedger();
+    await using ledger = await openLedger({ ...options, publishEveryMs: 1_000_000 });
+    await ledger.append(entriesBetween(0, 700));
+    await ledger.publishNow();
+    await ledger.append(entriesBetween(700, 800));
+    for (const [from, limit] of [
+      [0, 1000],
+      [255, 2],
+      [300, 1],
+      [500, 250],
+      [799, 9],
+      [800, 1],
+    ] as const) {
+      const read = await ledger.readEnvelopes(from, limit);
+      expect(read.map(({ index, envelope }) => [index, String(envelope)])).toEqual(
+        entriesBetween(from, Math.min(800, from + limit)).map(({ envelope }, i) => [from + i, String(envelope)]),
+      );
+    }
+  });
+
   it('drops the payloads that retention names and keeps every envelope', async () => {
     await using options = await temporaryLedger();
     await using ledger = await openLedger(options);

@@ -25,6 +25,7 @@ export interface LedgerParts {
 }
 
 const maxReadBytes = 8 * 1024 * 1024;
+const nothing = new Uint8Array(0);
 
 /** The one implementation of {@link Ledger}; made by `openLedger`. */
 export class OpenedLedger implements Ledger {
@@ -80,10 +81,30 @@ export class OpenedLedger implements Ledger {
     return entries;
   }
 
+  async readEnvelopes(from: number, limit: number): Promise<{ index: number; envelope: Uint8Array }[]> {
+    this.#assertOpen();
+    const { tail, tree } = this.#parts;
+    const found: { index: number; envelope: Uint8Array }[] = [];
+    let bytes = 0;
+    let bundle: readonly Uint8Array[] | undefined;
+    const end = Math.min(tail.acceptedSize, from + limit);
+    for (let index = from; index < end && bytes < maxReadBytes; index++) {
+      const inMemory = tail.entry(index)?.envelope;
+      if (!inMemory && (bundle === undefined || index % tileWidth === 0)) {
+        bundle = await tree.readBundle(Math.floor(index / tileWidth));
+      }
+      const envelope = inMemory ?? bundle?.[index % tileWidth];
+      if (!envelope) throw new AppError('ledger_corrupt', `Entry ${index} is missing from its bundle.`);
+      found.push({ index, envelope });
+      bytes += envelope.length;
+    }
+    return found;
+  }
+
   async readEntry(index: number): Promise<LedgerEntry> {
-    const [entry] = Number.isSafeInteger(index) && index >= 0 ? await this.read(index, 1) : [];
-    if (!entry)
-      throw new AppError('not_found', `The ledger has no entry ${index}; its size is ${this.sizes.accepted}.`);
+    this.#assertAccepted(index);
+    const [entry] = await this.read(index, 1);
+    if (!entry) throw new AppError('ledger_corrupt', `Entry ${index} is missing.`);
     return entry;
   }
 
@@ -91,19 +112,24 @@ export class OpenedLedger implements Ledger {
     return (await this.readEntry(index)).payload;
   }
 
-  async erase(index: number): Promise<void> {
-    await this.readEntry(index);
+  async erase(indexes: number | readonly number[]): Promise<void> {
+    this.#assertOpen();
     const { tail, payloads, integrator } = this.#parts;
+    const all = new Set(typeof indexes === 'number' ? [indexes] : indexes);
+    for (const index of all) this.#assertAccepted(index);
+    if (all.size === 0) return;
     await integrator.exclusively(async () => {
-      // First out of the journal: a power cut must not bring back from there what is taken out of the block.
-      tail.removePayload(index, 'erased');
+      // First out of the journal: a power cut must not bring back from there what is taken out of a block.
+      for (const index of all) tail.removePayload(index, 'erased');
       await integrator.settleEverything('leave-no-byte');
-      if (tail.entry(index)) return;
-      const block = Math.floor(index / tileWidth);
-      const entries = await payloads.read(block);
-      if (entries[index % tileWidth]?.removed === 'erased') return;
-      const erased = { salt: new Uint8Array(0), payload: null, removed: 'erased' } as const;
-      await payloads.rewrite(block, entries.with(index % tileWidth, erased));
+      const inBlocks = [...all].filter((index) => tail.entry(index) === undefined);
+      for (const block of new Set(inBlocks.map((index) => Math.floor(index / tileWidth)))) {
+        const before = await payloads.read(block);
+        const after = before.map((entry, i) =>
+          all.has(block * tileWidth + i) ? { salt: nothing, payload: null, removed: 'erased' as const } : entry,
+        );
+        if (after.some(({ removed }, i) => removed !== before[i]?.removed)) await payloads.rewrite(block, after);
+      }
     });
   }
 
@@ -126,7 +152,7 @@ export class OpenedLedger implements Ledger {
           if (!request.shouldDrop({ index, envelope, ...entry })) return entry;
           sum.dropped += 1;
           sum.bytes += entry.payload.length;
-          return { salt: new Uint8Array(0), payload: null, removed: 'dropped' as const };
+          return { salt: nothing, payload: null, removed: 'dropped' as const };
         });
         if (after.some((entry, i) => entry !== before[i])) await payloads.rewrite(block, after);
       });
@@ -251,6 +277,11 @@ export class OpenedLedger implements Ledger {
 
   #assertOpen(): void {
     if (this.#closing !== undefined) throw new AppError('ledger_closed', 'The ledger is closed.');
+  }
+
+  #assertAccepted(index: number): void {
+    if (Number.isSafeInteger(index) && index >= 0 && index < this.#parts.tail.acceptedSize) return;
+    throw new AppError('not_found', `The ledger has no entry ${index}; its size is ${this.sizes.accepted}.`);
   }
 
   #assertWithin(name: string, value: number, most: number): void {
