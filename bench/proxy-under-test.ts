@@ -1,14 +1,12 @@
-// The proxy as the bench measures it: identity, rules and recording on. Arguments: engine socket, own socket, journal directory.
-import type { AccessRule, EventOutcome, Recorded, Recorder, Target } from '@dockledger/contract';
-import {
-  createDockerJudge,
-  createDockerProxy,
-  createIdentifier,
-  createTargetFinder,
-  EnginePool,
-} from '@dockledger/defender';
-import { openJournal } from '@dockledger/journal';
+// The proxy as the bench measures it: identity, rules and recording on. Arguments: engine socket, own socket, spool directory.
+import type { AccessRule } from '@dockledger/contract';
 import { compileRules } from '@dockledger/rules';
+import { createDockerJudge } from '../packages/defender/src/docker-proxy/docker-judge.ts';
+import { createDockerProxy } from '../packages/defender/src/docker-proxy/docker-proxy.ts';
+import { EnginePool } from '../packages/defender/src/docker-proxy/engine-pool.ts';
+import { createTargetFinder } from '../packages/defender/src/facts/target-finder.ts';
+import { createIdentifier } from '../packages/defender/src/identity/identifier.ts';
+import { openSpool } from '../packages/defender/src/spool/index.ts';
 
 const [engineSocket = '', ownSocket = '', directory = ''] = process.argv.slice(2);
 const log = {
@@ -28,26 +26,16 @@ const accessRules: AccessRule[] = Array.from({ length: 199 }, (_, n) => ({
 accessRules.push({ name: 'Default - allow all', effect: 'allow' });
 const rules = compileRules(accessRules);
 
-const journal = await openJournal(directory);
-const resolved = Promise.resolve();
-let rids = 0;
-function append(record: object): Recorded {
-  journal.append(Buffer.from(JSON.stringify(record)));
-  return { written: resolved, durable: () => journal.durable() };
-}
-const recorder: Recorder = {
-  nextRid: () => `bench-${++rids}`,
-  request: append,
-  outcome: (rid: string, outcome: EventOutcome, target?: Target) =>
-    append({ kind: 'outcome', rid, outcome, at: Date.now(), ...(target === undefined ? {} : { target }) }),
-  refusal: undefined,
-};
+const spool = await openSpool(directory, {
+  defenderId: 'bench',
+  host: { hostname: 'bench', fqdn: '', cluster: '', accountID: '' },
+});
 
 const pool = new EnginePool({ engine: { socketPath: engineSocket }, log });
 const proxy = createDockerProxy({
   pool,
   identifier: createIdentifier({}),
-  recorder,
+  recorder: spool.recorder,
   judge: createDockerJudge({ rules: () => rules, host: { hostname: 'bench' } }),
   facts: createTargetFinder({ pool }),
   log,
@@ -58,7 +46,7 @@ console.log('listening');
 process.once('SIGTERM', () => {
   void (async () => {
     await proxy.close({ graceMs: 1000 });
-    await journal.close();
+    await spool.close();
     const { user, system } = process.cpuUsage();
     console.log(JSON.stringify({ cpuUs: user + system, requests: proxy.stats().requests }));
     process.exit(0);

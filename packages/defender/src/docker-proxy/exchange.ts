@@ -1,7 +1,14 @@
 // One request's way: name, facts, verdict, record, forward, outcome. What is judged is what is forwarded.
 // Invariant: exactly one request record per exchange; nothing reaches the engine before an allow; no answer's head
 // reaches the client before its record.
-import type { EventDecision, EventOutcome, Recorded, Target } from '@dockledger/contract';
+import type {
+  EventDecision,
+  EventOutcome,
+  PreparedRecord,
+  Recorded,
+  RequestRecord,
+  Target,
+} from '@dockledger/contract';
 import { parseResponseHead, type RequestHead, type ResponseHead } from '@dockledger/rules';
 import type { Caller } from '../ports.ts';
 import { createdIdOf } from './created-id.ts';
@@ -48,6 +55,9 @@ const noDecision = (reason: string, text: string): EventDecision => ({
 
 const noBytes = Buffer.alloc(0);
 
+/** The outcome that most reads have. */
+const answered: EventOutcome = { state: 'done', status: 200 };
+
 const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /** One request and its answer on one client connection. */
@@ -78,8 +88,8 @@ export class Exchange implements EngineListener {
   #scannedTo = 0;
   #answer: ResponseHead | undefined;
   #answerBody: MessageBody | undefined;
+  #prepared: PreparedRecord | undefined;
   #held: Buffer[] = [];
-  #headEnd = 0;
 
   constructor(context: ProxyContext, client: ClientSide, head: RequestHead) {
     this.#context = context;
@@ -457,19 +467,33 @@ export class Exchange implements EngineListener {
     }
   }
 
-  #recordRead(outcome: EventOutcome): Recorded {
+  /** The one record of an allowed read. */
+  #readRecord(outcome: EventOutcome): RequestRecord {
     const request = this.#request as ClassifiedRequest;
     const decision = this.#decision as EventDecision;
-    const { recorder } = this.#context;
-    const recorded = recorder.request({
+    return {
       kind: 'request',
-      rid: recorder.nextRid(),
+      rid: this.#context.recorder.nextRid(),
       draft: this.#draft(request, decision),
       outcome,
       audit: this.#isAudited,
       mergeKey: mergeKeyOf(this.#client.callerKey, request, this.#target, decision, outcome.status ?? 0),
-    });
-    this.#ignoreLoss(recorded);
+    };
+  }
+
+  #recordRead(outcome: EventOutcome): Recorded {
+    const recorded = this.#context.recorder.request(this.#readRecord(outcome));
+    if (recorded.isWritten !== true) this.#ignoreLoss(recorded);
+    return recorded;
+  }
+
+  /** The record of a read that was answered, prepared in the hope of a 200. */
+  #recordAnsweredRead(outcome: EventOutcome): Recorded {
+    const prepared = this.#prepared;
+    this.#prepared = undefined;
+    if (prepared === undefined || outcome.status !== 200) return this.#recordRead(outcome);
+    const recorded = prepared.commit();
+    if (recorded.isWritten !== true) this.#ignoreLoss(recorded);
     return recorded;
   }
 
@@ -500,6 +524,8 @@ export class Exchange implements EngineListener {
     this.#engine = engine;
     if (this.#requestBody.isComplete) {
       engine.write(this.#sent);
+      // While the engine works, the record is made; most answers are a 200, and then only the writing is left to do.
+      if (this.#rid === undefined) this.#prepared = this.#context.recorder.prepare(this.#readRecord(answered));
     } else {
       if (this.#head.expectContinue) this.#client.write(continueAnswer);
       engine.cork();
@@ -621,15 +647,16 @@ export class Exchange implements EngineListener {
     }
     this.#stage = 'recording';
     this.#answer = answer;
-    this.#headEnd = answer.headBytes;
-    // The read buffer is used again before the record is written.
-    this.#held.push(Buffer.from(bytes));
     const { status } = answer;
     const outcome: EventOutcome = { state: status < 400 ? 'done' : 'failed', status };
-    const go = () => this.#onRecorded();
     const rid = this.#rid;
+    const recorded = rid === undefined ? this.#recordAnsweredRead(outcome) : undefined;
+    if (recorded?.isWritten === true) return this.#passOn(bytes, true);
+    // The read buffer is used again before the record is written.
+    this.#held.push(Buffer.from(bytes));
+    const go = () => this.#onRecorded();
     if (rid === undefined) {
-      this.#recordRead(outcome).written.then(go, go);
+      recorded?.written.then(go, go);
       return true;
     }
     const id = createdIdOf(request.api, answer, bytes);
@@ -647,40 +674,47 @@ export class Exchange implements EngineListener {
     await recorded.written;
   }
 
-  /** The record is as safe as it must be: the answer may go out. */
+  /** The record is as safe as it must be: what was held back may go out. */
   #onRecorded(): void {
     if (this.#stage !== 'recording') return;
-    const answer = this.#answer as ResponseHead;
-    const held = this.#held;
+    const [first, ...rest] = this.#held;
     this.#held = [];
+    let mayRead = this.#passOn(first as Buffer, false);
+    for (const bytes of rest) mayRead = this.#onHeldBytes(bytes) && mayRead;
+    if (this.#isDone()) return;
+    if (this.#hasEngineEnded) this.onEngineEnd();
+    else if (mayRead) this.#engine?.resume();
+    else this.#engine?.pause();
+  }
+
+  #onHeldBytes(bytes: Buffer): boolean {
+    if (this.#stage === 'tunnel') return this.#toClient(bytes, false);
+    return this.#stage === 'answering' ? this.#onAnswerBytes(bytes, bytes.length, false) : true;
+  }
+
+  /** Sends the answer's head and what came with it. Answers false when the client cannot take more. */
+  #passOn(bytes: Buffer, isLive: boolean): boolean {
+    const answer = this.#answer as ResponseHead;
     const request = this.#request as ClassifiedRequest;
     if (answer.isSwitch || (answer.isRawStream && request.route.hijacks)) {
       this.#stage = 'tunnel';
-      for (const bytes of held) this.#client.write(bytes);
-      if (this.#hasEngineEnded) return this.onEngineEnd();
-      this.#engine?.resume();
+      const mayRead = this.#toClient(bytes, isLive);
       this.#client.pump();
       if (this.#client.isEnded) this.onClientEnd();
-      return;
+      return mayRead;
     }
     this.#stage = 'answering';
     const body = new MessageBody(answer.framing, answer.contentLength);
     this.#answerBody = body;
-    const first = held[0] as Buffer;
-    const bodyBytes = body.push(first, this.#headEnd, first.length);
-    const sent = this.#headEnd + bodyBytes;
-    this.#hasSpareBytes = sent < first.length;
-    let mayRead = this.#client.write(sent === first.length ? first : first.subarray(0, sent));
-    for (let n = 1; n < held.length && this.#stage === 'answering'; n++) {
-      const bytes = held[n] as Buffer;
-      mayRead = this.#onAnswerBytes(bytes, bytes.length, false) && mayRead;
+    const sent = answer.headBytes + body.push(bytes, answer.headBytes, bytes.length);
+    if (body.refusal !== undefined) {
+      this.#breakOff();
+      return true;
     }
-    if (this.#stage !== 'answering') return;
-    if (body.refusal !== undefined) this.#breakOff();
-    else if (body.isComplete) this.#onAnswerComplete();
-    else if (this.#hasEngineEnded) this.#onAnswerEnd();
-    else if (mayRead) this.#engine?.resume();
-    else this.#engine?.pause();
+    this.#hasSpareBytes = sent < bytes.length;
+    const mayRead = this.#toClient(sent === bytes.length ? bytes : bytes.subarray(0, sent), isLive);
+    if (body.isComplete) this.#onAnswerComplete();
+    return mayRead || this.#isDone();
   }
 
   #onAnswerBytes(bytes: Buffer, length: number, isLive: boolean): boolean {

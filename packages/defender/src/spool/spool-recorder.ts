@@ -73,22 +73,22 @@ export class SpoolRecorder implements Recorder {
   }
 
   request(record: RequestRecord): Recorded {
-    return this.#commit(serialise(record));
+    return this.#commit(serialise(record), record.draft.count ?? 1);
   }
 
   prepare(record: RequestRecord): PreparedRecord {
     const ready = serialise(record);
-    return { commit: () => this.#commit(ready) };
+    return { commit: () => this.#commit(ready, record.draft.count ?? 1) };
   }
 
-  #commit({ record, bytes }: Serialised<RequestRecord>): Recorded {
+  #commit({ record, bytes }: Serialised, count: number): Recorded {
     try {
       this.#options.onAppended(this.#options.raw.append(bytes), record);
       return this.#recorded;
     } catch (error) {
       const now = this.#options.clock.wallMs();
       this.#lost ??= { count: 0, from: now, to: now };
-      this.#lost.count += record.draft.count ?? 1;
+      this.#lost.count += count;
       this.#lost.to = now;
       return this.#toFailure(error);
     }
@@ -145,12 +145,12 @@ export class SpoolRecorder implements Recorder {
 }
 
 /** A record as it is kept, and its bytes. */
-interface Serialised<R extends RawRecord> {
-  readonly record: R;
+interface Serialised {
+  readonly record: RawRecord;
   readonly bytes: Buffer;
 }
 
-function serialise<R extends RawRecord>(record: R): Serialised<R> {
+function serialise(record: RawRecord): Serialised {
   const bytes = Buffer.from(JSON.stringify(record));
   if (bytes.length <= maxRecordBytes || record.kind !== 'request') return { record, bytes };
   const cut = cutRecord(record);

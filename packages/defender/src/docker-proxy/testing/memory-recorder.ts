@@ -82,6 +82,7 @@ export function createMemoryRecorder(): MemoryRecorder {
     },
     nextRid: () => `test-${++rids}`,
     request: append,
+    prepare: (record) => ({ commit: () => append(record) }),
     outcome: (rid, outcome, target) =>
       append({ kind: 'outcome', rid, outcome, at: Date.now(), ...(target === undefined ? {} : { target }) }),
     get refusal() {
