@@ -16,6 +16,8 @@ import { insertPayloadFault } from './insert-guard.ts';
 import { Lane } from './lane.ts';
 
 const maxBodyBytes = 256 * 1024 ** 2;
+// Bound values come in the URL: a filter may name thousands.
+const maxHeadBytes = 16 * 1024 ** 2;
 
 /** The server, not listening yet. `openSession` gives a new session on the one data directory; the server closes it. */
 export function createEngineServer(settings: EngineChildSettings, openSession: () => Session): Server {
@@ -37,9 +39,12 @@ export function createEngineServer(settings: EngineChildSettings, openSession: (
     await lane.run(() => runStatement(statement, response, openSession));
   };
 
-  return createServer({ requestTimeout: 0, keepAliveTimeout: 60_000 }, (request, response) => {
-    handle(request, response).catch((error: unknown) => answerError(response, error));
-  });
+  return createServer(
+    { requestTimeout: 0, keepAliveTimeout: 60_000, maxHeaderSize: maxHeadBytes },
+    (request, response) => {
+      handle(request, response).catch((error: unknown) => answerError(response, error));
+    },
+  );
 }
 
 async function runStatement(
@@ -52,7 +57,10 @@ async function runStatement(
   const logComment = randomBytes(12).toString('hex');
   const isRead = statement.kind === 'read';
   await session.queryAsync(`USE ${engineDatabase}`);
-  await session.queryAsync(toSetStatement(statement.settings, logComment, isRead));
+  const set = toSetStatement(statement.settings, logComment, isRead);
+  // Bound values stand in this statement; beyond the engine's default length it must be told before.
+  if (set.length > 100_000) await session.queryAsync(`SET max_query_size = ${maxHeadBytes * 2}`);
+  await session.queryAsync(set);
   if (statement.kind === 'insert') {
     const fault = insertPayloadFault(statement.payload);
     if (fault !== undefined) throw new EngineRequestError(117, 'INCORRECT_DATA', `The insert is refused: ${fault}.`);

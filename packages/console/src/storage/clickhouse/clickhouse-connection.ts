@@ -24,7 +24,12 @@ export function createClickHouseClient(connection: ClickHouseConnection): ClickH
     max_open_connections: 32,
   };
   if ('url' in connection) {
-    return createClient({ ...shared, url: connection.url, compression: { request: true, response: true } });
+    return createClient({
+      ...shared,
+      url: connection.url,
+      compression: { request: true, response: true },
+      use_multipart_params_auto: true,
+    });
   }
   const agentOptions: AgentOptions & { socketPath: string } = {
     socketPath: connection.socketPath,

@@ -193,6 +193,22 @@ export function describeAccessEventStore(
         expect(await store.count({ scope: null, exclude: { user: [] } })).toBe(4);
       });
 
+      it('takes thousands of values for one column', async () => {
+        const user = Array.from({ length: 20_000 }, (_, index) => `some-quite-long-user-name-${index}`);
+        expect(await store.count({ scope: null, include: { user: [...user, 'alice'] } })).toBe(2);
+      });
+
+      it('attaches outcomes to thousands of pending events at once', async () => {
+        const base = await store.indexedTo();
+        const outcome = { state: 'pending' } as const;
+        await fill(
+          Array.from({ length: 5000 }, (_, index) => anEvent({ ledgerIndex: base + index, outcome, user: 'many' })),
+        );
+        expect(await store.page({ scope: null, include: { user: ['many'] } }, { limit: 5000 })).toHaveLength(5000);
+        await store.erase('all');
+        await fill(events.map((event) => ({ ...event, ledgerIndex: base + 5000 + event.ledgerIndex })));
+      });
+
       it('counts rows and calls of each value, most rows first, ties by value', async () => {
         expect(await store.facets(unrestricted, ['user', 'type'], 2)).toEqual({
           user: [
