@@ -167,11 +167,12 @@ export class Integrator {
     const hasGrown = tail.acceptedSize > this.#state.size || tree.size > this.#state.size;
     if (hasGrown) {
       await tree.advance(Math.max(tail.acceptedSize, tree.size), (index) => this.#entry(index).envelope);
-      tree.write();
+      await tree.write();
     }
     await this.#writeBlocks();
     if (hasGrown) {
-      await this.#save({ size: tree.size, root: toHex(tree.root()), cleanedSize: this.#cleanPartials() });
+      const cleanedSize = await this.#cleanPartials();
+      await this.#save({ size: tree.size, root: toHex(tree.root()), cleanedSize });
       await this.publish();
       this.#publishedAt = this.#times.now();
       this.#published.push({ size: tree.size, at: this.#publishedAt });
@@ -260,13 +261,13 @@ export class Integrator {
   }
 
   /** Deletes partial tiles that were superseded long enough ago; gives the size up to which that is done. */
-  #cleanPartials(): number {
+  async #cleanPartials(): Promise<number> {
     const oldEnough = this.#times.now() - this.#times.keepPartialsMs;
     const mark = this.#published.findLast(({ at }) => at <= oldEnough);
     if (!mark) return this.#state.cleanedSize;
     this.#published = this.#published.filter(({ at }) => at > mark.at);
     const cleaned = Math.max(this.#state.cleanedSize, floorToBlock(mark.size));
-    this.#parts.tree.deletePartialsOfFullTiles(this.#state.cleanedSize, cleaned);
+    await this.#parts.tree.deletePartialsOfFullTiles(this.#state.cleanedSize, cleaned);
     return cleaned;
   }
 }

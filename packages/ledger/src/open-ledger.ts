@@ -182,7 +182,7 @@ async function rebuildTree(publicFiles: DurableFiles, state: LedgerState, tail: 
   await tree.advance(state.size, (index) => tail.entry(index)?.envelope ?? new Uint8Array(0));
   if (toHex(tree.root()) !== state.root) throw fail(`the root is ${toHex(tree.root())}, but ${state.root} was signed`);
   assertExtendsPublished(publicFiles, state);
-  tree.write('compare');
+  await tree.write('compare');
   tree.deletePast(tail.acceptedSize);
   return tree;
 }

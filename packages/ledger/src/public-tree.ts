@@ -17,6 +17,7 @@ export type EnvelopeAt = (index: number) => Uint8Array;
 
 const cacheBytes = 16 * 1024 * 1024;
 const hashesPerTurn = 1024;
+const filesPerTurn = 32;
 
 /** The tree and its files. One caller at a time for everything that writes. */
 export class PublicTree {
@@ -65,11 +66,13 @@ export class PublicTree {
   }
 
   /** Writes what {@link advance} computed. Skips files that are there already with the same bytes when `mode` is `compare`. */
-  write(mode: 'overwrite' | 'compare' = 'overwrite'): void {
+  async write(mode: 'overwrite' | 'compare' = 'overwrite'): Promise<void> {
+    let count = 0;
     for (const [path, { tile, bytes }] of this.#pending) {
       if (mode === 'overwrite' || !this.#holds(path, bytes)) this.#files.write(path, bytes);
       if (tile.width === tileWidth) this.#unsynced.push(path);
       this.#pending.delete(path);
+      if (++count % filesPerTurn === 0) await yieldToOthers();
     }
   }
 
@@ -101,9 +104,9 @@ export class PublicTree {
   }
 
   /** Deletes the partial versions of tiles that are full between the sizes `from` and `to`. */
-  deletePartialsOfFullTiles(from: number, to: number): void {
-    this.#deleteFullRange('entries', from, to);
-    for (let level = 0; hashesAtLevel(to, level) >= tileWidth; level++) this.#deleteFullRange(level, from, to);
+  async deletePartialsOfFullTiles(from: number, to: number): Promise<void> {
+    await this.#deleteFullRange('entries', from, to);
+    for (let level = 0; hashesAtLevel(to, level) >= tileWidth; level++) await this.#deleteFullRange(level, from, to);
   }
 
   /** A tile's hashes, for proofs up to a published size. */
@@ -160,11 +163,12 @@ export class PublicTree {
     }
   }
 
-  #deleteFullRange(level: TileId['level'], from: number, to: number): void {
+  async #deleteFullRange(level: TileId['level'], from: number, to: number): Promise<void> {
     const depth = level === 'entries' ? 0 : level;
     const last = Math.floor(hashesAtLevel(to, depth) / tileWidth);
     for (let index = Math.floor(hashesAtLevel(from, depth) / tileWidth); index < last; index++) {
       this.#files.remove(formatPartialsPath(level, index));
+      if (index % filesPerTurn === 0) await yieldToOthers();
     }
   }
 }
