@@ -73,9 +73,9 @@ export class EpochRegister {
     this.#acknowledgedSeq = 1;
   }
 
-  /** Everything below `seq` is in the ledger. Ignores what was acknowledged before. Durable when it resolves. */
+  /** Everything below `seq` is in the ledger. May go back: a Console restored from a backup needs its events kept again. Durable when it resolves. */
   async acknowledge(seq: number): Promise<void> {
-    if (seq <= this.#acknowledgedSeq) return;
+    if (seq === this.#acknowledgedSeq) return;
     this.#acknowledgedSeq = seq;
     await this.#positions.set('acknowledged', { epoch: this.#state.epoch, seq });
   }

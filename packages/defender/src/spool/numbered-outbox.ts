@@ -218,6 +218,9 @@ export class NumberedOutbox implements Outbox {
     if (epoch !== this.#epochs.current) return;
     // The Console holds numbers that this Defender never gave out: its disk went back in time.
     if (seq > this.#nextSeq) return this.beginEpoch('numbers-lost');
+    const { firstSeq } = this.state();
+    // The Console went back further than events are kept: what is left goes out behind a gap event, or it would wait for ever.
+    if (seq < firstSeq) return this.#beginEpoch('events-dropped', firstSeq, firstSeq - seq);
     await this.#epochs.acknowledge(seq);
   }
 

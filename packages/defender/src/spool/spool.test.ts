@@ -322,6 +322,27 @@ describe('spool', () => {
     expect((await readOutbox(spool.outbox, firstSeq)).length).toBe(nextSeq - firstSeq);
   });
 
+  it('sends what it still holds behind a gap event when the Console went back further than events are kept', async () => {
+    await using spool = await open({ maxBytes: 1024 * 1024, retentionMs: 1 });
+    for (let turn = 0; turn < 20; turn += 1) {
+      record(spool, ...Array.from({ length: 20 }, (_, call) => `${turn}-${call}`.padEnd(300, 'x')));
+      await spool.flush();
+    }
+    const before = spool.outbox.state();
+    await spool.outbox.acknowledge(before.epoch, before.nextSeq);
+    clock.pass(3_600_000);
+    await spool.flush();
+    const { firstSeq } = spool.outbox.state();
+    expect(firstSeq).toBeGreaterThan(11);
+    await spool.outbox.acknowledge(before.epoch, firstSeq);
+    expect(spool.outbox.state()).toMatchObject({ epoch: before.epoch, acknowledgedSeq: firstSeq });
+    await spool.outbox.acknowledge(before.epoch, 11);
+    await spool.flush();
+    const events = await readOutbox(spool.outbox);
+    expect(events[0]).toMatchObject({ type: 'gap', details: { reason: 'events-dropped', count: firstSeq - 11 } });
+    expect(events.length).toBe(1 + before.nextSeq - firstSeq);
+  });
+
   it('cuts an oversize record but keeps who, what and the digest of what was cut', async () => {
     await using spool = await open();
     const summary = { body: 'y'.repeat(400_000) };

@@ -76,7 +76,10 @@ export async function openSpool(directory: string, options: SpoolOptions): Promi
     let minimumNext = low;
     for (const index of covered) minimumNext = Math.max(minimumNext, index + 1);
     // A power cut may have taken raw records whose events are durable; their indexes stay taken.
-    raw = await openJournal(join(directory, 'raw'), { ...shared, maxTotalBytes: rawBytes, minimumNext });
+    // Its syncs stand in front of answers, so they get the cheaper kind.
+    const preallocateBytes = Math.min(64 * 1024, Math.floor(segmentBytes / 4));
+    const rawOptions = { ...shared, maxTotalBytes: rawBytes, minimumNext, preallocateBytes };
+    raw = await openJournal(join(directory, 'raw'), rawOptions);
     const finaliser = new Finaliser({ mergeWindowMs: options.mergeWindowMs ?? 10_000 }, low, last);
     const spool = new FileSpool({
       raw,
