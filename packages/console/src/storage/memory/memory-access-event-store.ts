@@ -217,8 +217,8 @@ export class MemoryAccessEventStore implements AccessEventStore {
   }
 }
 
-/** The total order of the port. */
-export function compareEvents(a: StoredAccessEvent, b: StoredAccessEvent, sort: AccessEventSort): number {
+// The total order of the port.
+function compareEvents(a: StoredAccessEvent, b: StoredAccessEvent, sort: AccessEventSort): number {
   const sign = sort.direction === 'ascending' ? 1 : -1;
   const byTime = timeMsOf(a) - timeMsOf(b) || a.ledgerIndex - b.ledgerIndex || compareText(a.id, b.id);
   return sign * compareBy(a, b, sort) || (sort.by === 'time' ? sign : -1) * byTime;
