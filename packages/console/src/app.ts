@@ -30,7 +30,11 @@ import { collectOpenApi } from './http/openapi.ts';
 import { startIndexer } from './indexer/indexer.ts';
 import { addDefenderChannelRoutes } from './intake/defender-channel.routes.ts';
 import { openIntake } from './intake/intake-service.ts';
+import { addEventEvidenceRoute } from './ledger-routes/event-evidence.routes.ts';
 import { addLedgerRoutes } from './ledger-routes/ledger.routes.ts';
+import { addManagementAudit } from './management-audit/audit-hooks.ts';
+import { addManagementRoutes } from './management-audit/management.routes.ts';
+import { openManagementAudit } from './management-audit/management-audit.ts';
 import { addRouteAccess } from './sessions/route-access.ts';
 import { addCompatibleSessionRoutes, addPageSessionRoutes } from './sessions/session.routes.ts';
 import { openSessionTokens } from './sessions/session-tokens.ts';
@@ -142,7 +146,25 @@ async function openParts(
   });
   resources.defer(() => indexer.close());
 
+  const audit = openManagementAudit({
+    record: (event) => intake.record(event),
+    now,
+    onProblem: (error) => logger.error({ err: error }, 'management audit could not be put on record'),
+  });
+  resources.defer(() => audit.close());
+  const recordSignIn = (username: string, address: string, hasFailed: boolean) =>
+    audit.record({
+      kind: 'login',
+      // What was typed as a name may be anything, of any length.
+      username: username.slice(0, 256),
+      address,
+      route: 'sign-in',
+      text: hasFailed ? 'failed login attempt' : 'successful login attempt',
+      hasFailed,
+      diff: '',
+    });
   const signIn = createSignIn({
+    onFailed: (username, address) => recordSignIn(username, address, true),
     users: control.users,
     tokens: await openSessionTokens(join(dataDir, 'session-keys.json'), settings.sessionMinutes * 60, now),
     revoked: control.revokedTokens,
@@ -170,9 +192,11 @@ async function openParts(
   const openApi = collectOpenApi(api);
   addVersionCheck(api);
   addRouteAccess(api, signIn);
+  addManagementAudit(api, audit);
   await addCompatibleRoutes(api, (scope) => {
     addApiInfoRoutes(scope, certificates.caPem);
     addCompatibleSessionRoutes(scope, signIn);
+    addManagementRoutes(scope, service);
     addAuditsRoutes(scope, service, now);
     addStatsRoutes(scope, service);
     addCollectionsRoutes(scope, collections);
@@ -182,8 +206,13 @@ async function openParts(
   });
   await api.register(
     async (scope: FastifyInstance) => {
-      addPageSessionRoutes(scope, signIn, settings.sessionMinutes);
+      addPageSessionRoutes(scope, {
+        signIn,
+        sessionMinutes: settings.sessionMinutes,
+        onSignedIn: (username, address) => recordSignIn(username, address, false),
+      });
       addEventsRoutes(scope, service, tail, now);
+      addEventEvidenceRoute(scope, service, ledger);
       addNativeRulesRoutes(scope, rules);
       addNativeDefendersRoutes(scope, defenders);
       addStatusRoute(scope, { health, defenders, dockerProxy: parts.dockerProxy ?? (() => undefined) });

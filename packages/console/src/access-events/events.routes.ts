@@ -18,7 +18,7 @@ import {
 } from './native-query.ts';
 import { abortWhenGone } from './request-abort.ts';
 
-const mayRead = { access: { permission: 'monitorAccessDocker', grant: 'read' } } as const;
+const mayRead = { access: { permission: 'monitorAccessDocker', grant: 'read' }, audit: 'read' } as const;
 
 /** One page; `nextCursor` is absent when there is nothing further. */
 export const EventsPageBody = Type.Object({

@@ -6,9 +6,10 @@ import { type Static, Type } from 'typebox';
 import { signedInOf } from '../sessions/route-access.ts';
 import type { AccessRulesService } from './access-rules-service.ts';
 import { parseCompatiblePolicy, toCompatiblePolicy } from './compatible-policy.ts';
+import { toRulesDiff } from './rules-diff.ts';
 
 const mayRead = { access: { permission: 'policyAccessDocker', grant: 'read' } } as const;
-const mayWrite = { access: { permission: 'policyAccessDocker', grant: 'write' } } as const;
+const mayWrite = { access: { permission: 'policyAccessDocker', grant: 'write' }, audit: 'rule' } as const;
 
 /** Body of a native save. */
 export const RulesInput = Type.Object({ accessRules: Type.Array(AccessRule) }, { additionalProperties: false });
@@ -32,7 +33,9 @@ export function addCompatibleRulesRoutes(app: FastifyInstance, rules: AccessRule
     return toCompatiblePolicy(accessRules);
   });
   app.put('/policies/docker', { config: mayWrite }, async (request, reply) => {
-    const { version } = await rules.save(parseCompatiblePolicy(request.body), change(request));
+    const before = rules.current().accessRules;
+    const { version, accessRules } = await rules.save(parseCompatiblePolicy(request.body), change(request));
+    request.auditDiff = toRulesDiff(before, accessRules);
     tag(reply, version);
     return {};
   });
@@ -49,7 +52,9 @@ export function addNativeRulesRoutes(app: FastifyInstance, rules: AccessRulesSer
     { config: mayWrite, schema: { body: RulesInput, response: { 200: RuleSet } } },
     async (request, reply) => {
       const { accessRules } = request.body as Static<typeof RulesInput>;
+      const before = rules.current().accessRules;
       const saved = await rules.save(accessRules, change(request));
+      request.auditDiff = toRulesDiff(before, saved.accessRules);
       tag(reply, saved.version);
       return saved;
     },

@@ -8,7 +8,7 @@ import { Collection } from './collection.ts';
 import type { CollectionsService } from './collections-service.ts';
 
 const mayRead = { access: { permission: 'collections', grant: 'read' } } as const;
-const mayWrite = { access: { permission: 'collections', grant: 'write' } } as const;
+const mayWrite = { access: { permission: 'collections', grant: 'write' }, audit: 'settings' } as const;
 
 /** Adds `collections` and `current/collections` under the prefix of the compatible API. */
 export function addCollectionsRoutes(app: FastifyInstance, collections: CollectionsService): void {
@@ -33,12 +33,16 @@ export function addCollectionsRoutes(app: FastifyInstance, collections: Collecti
     },
   );
   app.post('/collections', { config: mayWrite }, async (request, reply) => {
-    await collections.create(parseCollection(request.body), signedInOf(request).username);
+    const collection = parseCollection(request.body);
+    await collections.create(collection, signedInOf(request).username);
+    request.auditDiff = `+ ${JSON.stringify(collection)}`;
     return reply.code(200).send();
   });
   app.put('/collections/:name', { config: mayWrite }, async (request, reply) => {
     const { name } = request.params as { name: string };
-    await collections.replace(name, parseCollection(request.body), signedInOf(request).username);
+    const collection = parseCollection(request.body);
+    await collections.replace(name, collection, signedInOf(request).username);
+    request.auditDiff = `~ ${JSON.stringify(collection)}`;
     return reply.code(200).send();
   });
   app.delete('/collections/:name', { config: mayWrite }, async (request, reply) => {

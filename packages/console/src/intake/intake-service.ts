@@ -23,11 +23,12 @@ export interface Intake {
   close(): Promise<void>;
 }
 
-/** What the Console says of itself or of a Defender: the caller gives everything but number and time. */
+/** What the Console says of itself or of a Defender: the caller gives everything but the number. Time defaults to now, count to 1. */
 export type ConsoleEvent = Omit<
   AccessEvent,
   'v' | 'id' | 'defenderId' | 'epoch' | 'seq' | 'time' | 'count' | 'provenance'
->;
+> &
+  Partial<Pick<AccessEvent, 'time' | 'count'>>;
 
 /** What {@link openIntake} needs. */
 export interface IntakeParts {

@@ -35,9 +35,10 @@ export function addRouteAccess(app: FastifyInstance, signIn: SignIn): void {
       cookieToken: readCookie(request.headers.cookie, sessionCookie),
       address: request.ip,
     });
+    // Before the next checks, so that what they refuse is put on record with a name.
+    request.signedIn = signedIn;
     if (signedIn.via === 'cookie') requireSameOrigin(request);
     if (access !== 'signed-in') requireGrant(signedIn, access.permission, access.grant);
-    request.signedIn = signedIn;
   });
 }
 

@@ -40,8 +40,19 @@ export function addCompatibleSessionRoutes(app: FastifyInstance, signIn: SignIn)
   });
 }
 
+/** What {@link addPageSessionRoutes} needs. */
+export interface PageSessionParts {
+  readonly signIn: SignIn;
+  readonly sessionMinutes: number;
+  /** Told of each sign-in through the page. */
+  readonly onSignedIn: (username: string, address: string) => void;
+}
+
 /** Adds the page's sign-in under the prefix of the native API. */
-export function addPageSessionRoutes(app: FastifyInstance, signIn: SignIn, sessionMinutes: number): void {
+export function addPageSessionRoutes(
+  app: FastifyInstance,
+  { signIn, sessionMinutes, onSignedIn }: PageSessionParts,
+): void {
   const setCookie = (reply: FastifyReply, token: string) =>
     reply.header(
       'set-cookie',
@@ -54,6 +65,7 @@ export function addPageSessionRoutes(app: FastifyInstance, signIn: SignIn, sessi
       requireSameOriginIfBrowser(request);
       const { username, password } = parseCredentials(request.body);
       const token = await signIn.withPassword(username, password, request.ip);
+      onSignedIn(username, request.ip);
       setCookie(reply, token);
       return toSessionBody(
         await signIn.recognise({ authorization: `Bearer ${token}`, cookieToken: undefined, address: request.ip }),

@@ -39,12 +39,14 @@ export interface SignInParts {
   readonly revoked: RevokedTokens;
   readonly throttle: SignInThrottle;
   readonly verified: VerifiedCredentials;
+  /** Told of each wrong password or unknown user. */
+  readonly onFailed: (username: string, address: string) => void;
 }
 
 const wrongCredentials = 'User name or password is wrong.';
 
 /** Puts the parts together. */
-export function createSignIn({ users, tokens, revoked, throttle, verified }: SignInParts): SignIn {
+export function createSignIn({ users, tokens, revoked, throttle, verified, onFailed }: SignInParts): SignIn {
   const running = new Map<string, Promise<User>>();
 
   async function check(username: string, password: string, address: string): Promise<User> {
@@ -52,6 +54,7 @@ export function createSignIn({ users, tokens, revoked, throttle, verified }: Sig
     const user = await users.byName(username);
     if (!(await verifyPassword(user?.passwordHash, password)) || user === undefined) {
       throttle.failed(username, address);
+      onFailed(username, address);
       throw new AppError('unauthenticated', wrongCredentials);
     }
     throttle.succeeded(username, address);

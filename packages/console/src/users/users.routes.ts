@@ -7,7 +7,7 @@ import { builtInRoles } from './roles.ts';
 import type { UserInput, UsersService } from './users-service.ts';
 
 const mayRead = { access: { permission: 'userManagement', grant: 'read' } } as const;
-const mayWrite = { access: { permission: 'userManagement', grant: 'write' } } as const;
+const mayWrite = { access: { permission: 'userManagement', grant: 'write' }, audit: 'user' } as const;
 
 /** A user in the vendor's form. Further fields are ignored; only local users (`basic`) exist. */
 export const CompatibleUser = Type.Object({
@@ -41,11 +41,15 @@ export function addUsersRoutes(app: FastifyInstance, users: UsersService): void 
     }));
   });
   app.post('/users', { config: mayWrite }, async (request, reply) => {
-    await users.create(parseUser(request.body));
+    const input = parseUser(request.body);
+    await users.create(input);
+    request.auditDiff = `+ ${toDiffText(input)}`;
     return reply.code(200).send();
   });
   app.put('/users', { config: mayWrite }, async (request, reply) => {
-    await users.update(parseUser(request.body));
+    const input = parseUser(request.body);
+    await users.update(input);
+    request.auditDiff = `~ ${toDiffText(input)}`;
     return reply.code(200).send();
   });
   app.delete('/users/:username', { config: mayWrite }, async (request, reply) => {
@@ -60,6 +64,10 @@ export function addUsersRoutes(app: FastifyInstance, users: UsersService): void 
       perms: [...grants].map(([permission, grant]) => ({ name: permission, readWrite: grant === 'write' })),
     })),
   );
+}
+
+function toDiffText({ username, role, collections, password }: UserInput): string {
+  return JSON.stringify({ username, role, collections, ...(password && { password: 'changed' }) });
 }
 
 function parseUser(body: unknown): UserInput {
