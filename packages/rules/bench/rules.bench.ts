@@ -1,13 +1,18 @@
 // Prints what one request costs in the judge's parts, in nanoseconds per call. Run: node packages/rules/bench/rules.bench.ts
 import type { AccessRule } from '@dockledger/contract';
 import {
+  canonicaliseBody,
   classify,
+  compileComplianceRules,
   compileRules,
+  complianceChecks,
   decide,
+  evaluateCompliance,
   parseRequestHead,
   parseResponseHead,
   parseTarget,
   type RequestFacts,
+  toWorkload,
 } from '../src/index.ts';
 
 /** Median of nine rounds, in ns per call. */
@@ -102,6 +107,36 @@ for (const [what, make] of Object.entries(lists)) {
 results['compile 1000 rules and decide once'] = nsPerCall(20, () =>
   decide(compileRules(Array.from({ length: 1000 }, (_, n) => lists['with wildcards and exclusions'](n))), facts),
 );
+
+const decoders = {
+  decode: native,
+  decodeUtf8: (bytes: Uint8Array, start: number, end: number): string =>
+    Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8', start, end),
+};
+const create = {
+  Image: 'alpine',
+  Cmd: ['sh'],
+  Env: ['A=b'],
+  HostConfig: {
+    Binds: ['/srv:/srv'],
+    PortBindings: { '80/tcp': [{ HostPort: '8080' }] },
+    Memory: 0,
+    CapAdd: ['NET_ADMIN'],
+  },
+  NetworkingConfig: { EndpointsConfig: {} },
+};
+const createBytes = Buffer.from(JSON.stringify(create));
+results['create body, canonical'] = nsPerCall(5_000, () => canonicaliseBody('container_create', createBytes, decoders));
+const large = Buffer.from(`{"Labels":{"x":"${'\\"é'.repeat(1024 * 1024)}"}}`);
+results['create body of 4 MiB, canonical'] = nsPerCall(2, () => canonicaliseBody('container_create', large, decoders));
+const canonical = canonicaliseBody('container_create', createBytes, decoders);
+const everyCheck = compileComplianceRules([
+  { name: 'all', condition: { vulnerabilities: complianceChecks.map(({ id }) => ({ id, block: true })) } },
+]);
+results['compliance, all checks'] = nsPerCall(5_000, () => {
+  const workload = toWorkload('container_create', canonical.kind === 'body' ? canonical.value : undefined);
+  return workload && evaluateCompliance(everyCheck, workload, facts.target);
+});
 
 for (const [name, ns] of Object.entries(results)) console.log(`${name.padEnd(52)} ${ns.toFixed(0).padStart(8)} ns`);
 console.log(JSON.stringify(results));

@@ -15,7 +15,19 @@ export interface BodyObject {
 export type Shape =
   | { readonly kind: 'string' | 'boolean' | 'integer' | 'number' | 'any' | 'text-or-list' }
   | { readonly kind: 'list' | 'map'; readonly of: Shape }
-  | { readonly kind: 'struct'; readonly fields: ReadonlyMap<string, readonly [name: string, shape: Shape]> };
+  | {
+      readonly kind: 'struct';
+      /** By spelling of the schema. */
+      readonly named: ReadonlyMap<string, Field>;
+      /** By folded name. */
+      readonly folded: ReadonlyMap<string, Field>;
+    };
+
+/** One field of a struct. */
+interface Field {
+  readonly name: string;
+  readonly shape: Shape;
+}
 
 /** A text. */
 export const text: Shape = { kind: 'string' };
@@ -34,10 +46,14 @@ export const list = (of: Shape): Shape => ({ kind: 'list', of });
 /** An object with keys of the client's choice, which are case-sensitive. A null member is the zero value, as in Go. */
 export const map = (of: Shape): Shape => ({ kind: 'map', of });
 /** An object with known keys, folded. */
-export const struct = (fields: Readonly<Record<string, Shape>>): Shape => ({
-  kind: 'struct',
-  fields: new Map(Object.entries(fields).map(([name, shape]) => [foldKey(name), [name, shape]])),
-});
+export function struct(fields: Readonly<Record<string, Shape>>): Shape {
+  const all = Object.entries(fields).map(([name, shape]): Field => ({ name, shape }));
+  return {
+    kind: 'struct',
+    named: new Map(all.map((field) => [field.name, field])),
+    folded: new Map(all.map((field) => [foldKey(field.name), field])),
+  };
+}
 
 /** Why a body has no canonical value. `path` names keys of the schema only, never the client's text. */
 export interface ShapeFault {
@@ -107,22 +123,18 @@ export function conform(node: JsonNode, shape: Shape): Conformed {
     return result;
   };
 
-  const fields = (
-    object: JsonObject,
-    path: string,
-    known: ReadonlyMap<string, readonly [string, Shape]>,
-  ): BodyObject => {
+  const fields = (object: JsonObject, path: string, shape: Extract<Shape, { kind: 'struct' }>): BodyObject => {
     const result = emptyObject();
-    const seen = new Set<string>();
+    const seen = new Set<string | Field>();
     for (const [key, value] of object.members) {
-      const folded = foldKey(key);
-      if (seen.has(folded)) throw new Misfit({ code: 'repeated-key', path });
-      seen.add(folded);
-      const field = known.get(folded);
+      const field = shape.named.get(key) ?? shape.folded.get(foldKey(key));
+      const identity = field ?? foldKey(key);
+      if (seen.has(identity)) throw new Misfit({ code: 'repeated-key', path });
+      seen.add(identity);
       if (field === undefined) unknownKeys.push(path === '' ? key : `${path}.${key}`);
-      const [name, of] = field ?? [key, any];
-      const member = visit(value, of, path === '' ? name : `${path}.${field === undefined ? '?' : name}`);
-      if (member !== undefined) result[name] = member;
+      const name = field?.name ?? '?';
+      const member = visit(value, field?.shape ?? any, path === '' ? name : `${path}.${name}`);
+      if (member !== undefined) result[field?.name ?? key] = member;
     }
     return result;
   };
@@ -150,7 +162,7 @@ export function conform(node: JsonNode, shape: Shape): Conformed {
       case 'map':
         return value instanceof JsonObject ? members(value, path, () => of.of) : wrong();
       case 'struct':
-        return value instanceof JsonObject ? fields(value, path, of.fields) : wrong();
+        return value instanceof JsonObject ? fields(value, path, of) : wrong();
       default:
         if (value instanceof JsonNumber) return toNumber(value.text, path);
         if (value instanceof JsonObject) return members(value, path, () => any);

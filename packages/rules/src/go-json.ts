@@ -2,7 +2,7 @@
 // Invariant: what is accepted is valid UTF-8 without a byte order mark, one value, no lone surrogate; bounded in depth
 // and in number of values. Never throws, linear in time.
 import { decodeLatin1, type Latin1Decoder } from './head-lines.ts';
-import { utf8At } from './percent-encoding.ts';
+import { decodeUtf8, isUtf8 } from './utf8.ts';
 
 /** A number's digits as they were sent: int64 does not fit into a JavaScript number. */
 export class JsonNumber {
@@ -39,24 +39,25 @@ export type JsonResult = { readonly value: JsonNode; readonly fault?: never } | 
 export interface JsonLimits {
   /** Defaults to 64. */
   readonly maxDepth?: number;
-  /** Objects, arrays and scalars together. Defaults to 50 000. */
+  /** Objects, arrays and scalars together. Defaults to 20 000. */
   readonly maxValues?: number;
-  /** Defaults to the pure decoder. */
+  /** The runtime's Latin-1 decoder. Defaults to the pure one. */
   readonly decode?: Latin1Decoder;
+  /** The runtime's UTF-8 decoder, only ever given valid UTF-8. Defaults to a pure one, which is much slower. */
+  readonly decodeUtf8?: Latin1Decoder;
 }
 
 const quote = 0x22;
 const backslash = 0x5c;
-const escapes: Readonly<Record<number, string>> = {
-  0x22: '"',
-  0x5c: '\\',
-  0x2f: '/',
-  0x62: '\b',
-  0x66: '\f',
-  0x6e: '\n',
-  0x72: '\r',
-  0x74: '\t',
-};
+
+const plain = 0;
+const wide = 1;
+/** What a byte inside a string literal is: {@link plain}, {@link wide} (not ASCII), or one to look at. */
+const stringByte = new Uint8Array(256);
+for (let byte = 0; byte < 256; byte++) {
+  if (byte >= 0x80) stringByte[byte] = wide;
+  else if (byte < 0x20 || byte === quote || byte === backslash) stringByte[byte] = 2;
+}
 
 /** Thrown inside the parser only. */
 class Stop extends Error {
@@ -71,14 +72,16 @@ class Parser {
   readonly #bytes: Uint8Array;
   readonly #maxDepth: number;
   readonly #decode: Latin1Decoder;
+  readonly #decodeUtf8: Latin1Decoder;
   #valuesLeft: number;
   #at = 0;
 
   constructor(bytes: Uint8Array, limits: JsonLimits) {
     this.#bytes = bytes;
     this.#maxDepth = limits.maxDepth ?? 64;
-    this.#valuesLeft = limits.maxValues ?? 50_000;
+    this.#valuesLeft = limits.maxValues ?? 20_000;
     this.#decode = limits.decode ?? decodeLatin1;
+    this.#decodeUtf8 = limits.decodeUtf8 ?? decodeUtf8;
   }
 
   parse(): JsonNode {
@@ -204,63 +207,44 @@ class Parser {
 
   #string(): string {
     const bytes = this.#bytes;
-    this.#at++;
-    let text = '';
-    let from = this.#at;
+    const from = this.#at + 1;
+    let at = from;
+    let hasEscape = false;
+    let isAscii = true;
     for (;;) {
-      const byte = bytes[this.#at] ?? 0;
-      if (byte === quote) {
-        if (this.#at > from) text += this.#decode(bytes, from, this.#at);
-        this.#at++;
-        return text;
+      const kind = stringByte[bytes[at] ?? 0];
+      if (kind === plain) at++;
+      else if (kind === wide) {
+        isAscii = false;
+        at++;
+      } else if (bytes[at] === quote) break;
+      else if (bytes[at] === backslash) {
+        hasEscape = true;
+        at += 2;
+      } else {
+        this.#at = at;
+        this.#fail('syntax');
       }
-      if (byte < 0x20) this.#fail('syntax');
-      if (byte < 0x80 && byte !== backslash) {
-        this.#at++;
-        continue;
-      }
-      if (this.#at > from) text += this.#decode(bytes, from, this.#at);
-      text += byte === backslash ? this.#escape() : this.#utf8();
-      from = this.#at;
     }
-  }
-
-  #utf8(): string {
-    const next = utf8At(this.#bytes, this.#at);
-    if (next === undefined) this.#fail('encoding');
-    this.#at += next.length;
-    return String.fromCodePoint(next.codePoint);
-  }
-
-  #escape(): string {
-    const kind = this.#bytes[this.#at + 1] ?? 0;
-    const simple = escapes[kind];
-    if (simple !== undefined) {
-      this.#at += 2;
-      return simple;
-    }
-    const first = this.#hex4(kind);
-    if (first < 0xd800 || first > 0xdfff) return String.fromCharCode(first);
+    this.#at = at + 1;
+    if (!isAscii && !isUtf8(bytes, from, at)) this.#fail('encoding');
+    const raw = isAscii ? this.#decode(bytes, from, at) : this.#decodeUtf8(bytes, from, at);
+    if (!hasEscape) return raw;
+    const text = unescape(raw);
+    if (text === undefined) this.#fail('syntax');
     // Go turns a lone surrogate into U+FFFD, other parsers keep it: only a pair has one reading.
-    if (first > 0xdbff || this.#bytes[this.#at] !== backslash) this.#fail('encoding');
-    const second = this.#hex4(this.#bytes[this.#at + 1] ?? 0);
-    if (second < 0xdc00 || second > 0xdfff) this.#fail('encoding');
-    return String.fromCharCode(first, second);
+    if (!text.isWellFormed()) this.#fail('encoding');
+    return text;
   }
+}
 
-  /** Takes `\uXXXX`; `kind` is the byte behind the backslash. */
-  #hex4(kind: number): number {
-    if (kind !== 0x75) this.#fail('syntax');
-    let value = 0;
-    for (let n = 2; n < 6; n++) {
-      const byte = this.#bytes[this.#at + n] ?? 0;
-      const folded = byte | 0x20;
-      const digit = isDigit(byte) ? byte - 0x30 : folded >= 0x61 && folded <= 0x66 ? folded - 0x57 : -1;
-      if (digit < 0) this.#fail('syntax');
-      value = value * 16 + digit;
-    }
-    this.#at += 6;
-    return value;
+/** The escapes of a string literal resolved, undefined when one is bad. JSON.parse and Go know the same ones. */
+function unescape(raw: string): string | undefined {
+  try {
+    const text: unknown = JSON.parse(`"${raw}"`);
+    return typeof text === 'string' ? text : undefined;
+  } catch {
+    return undefined;
   }
 }
 
@@ -283,6 +267,8 @@ export function parseGoJson(bytes: Uint8Array, limits: JsonLimits = {}): JsonRes
  * ASCII, the long s and the Kelvin sign. Any other letter matches no field of the Docker API, whose names are ASCII.
  */
 export function foldKey(key: string): string {
+  // No field's name is nearly as long, so a longer key is its own.
+  if (key.length > 64) return key;
   return key.replace(/[A-Z\u017f\u212a]/g, (letter) =>
     letter === '\u017f' ? 's' : letter === '\u212a' ? 'k' : letter.toLowerCase(),
   );

@@ -1,5 +1,6 @@
 // Percent-decoding and -encoding of UTF-8 without a runtime: what a URL holds, as Go's net/url reads it.
 // Invariant: decoding happens once, and text that is not valid UTF-8 or has a bad escape has no reading.
+import { decodeUtf8, isUtf8 } from './utf8.ts';
 
 const hexValue = (code: number): number =>
   code >= 0x30 && code <= 0x39
@@ -9,25 +10,6 @@ const hexValue = (code: number): number =>
       : code >= 0x61 && code <= 0x66
         ? code - 0x57
         : -1;
-
-/** The code point encoded at `bytes[at]` and its length, or undefined when the bytes are no shortest-form UTF-8. */
-export function utf8At(bytes: ArrayLike<number>, at: number): { codePoint: number; length: number } | undefined {
-  const first = bytes[at] ?? -1;
-  if (first < 0) return undefined;
-  if (first < 0x80) return { codePoint: first, length: 1 };
-  const length =
-    first >= 0xc2 && first <= 0xdf ? 2 : first >= 0xe0 && first <= 0xef ? 3 : first >= 0xf0 && first <= 0xf4 ? 4 : 0;
-  if (length === 0) return undefined;
-  let codePoint = first & (0x7f >> length);
-  for (let n = 1; n < length; n++) {
-    const next = bytes[at + n] ?? 0;
-    if ((next & 0xc0) !== 0x80) return undefined;
-    codePoint = (codePoint << 6) | (next & 0x3f);
-  }
-  const isOverlong = codePoint < (length === 2 ? 0x80 : length === 3 ? 0x800 : 0x1_0000);
-  const isSurrogate = codePoint >= 0xd800 && codePoint <= 0xdfff;
-  return isOverlong || isSurrogate || codePoint > 0x10_ffff ? undefined : { codePoint, length };
-}
 
 /** Decodes each `%XX` once, and `+` as a space when `plusIsSpace`. Undefined: a bad escape or invalid UTF-8. */
 export function percentDecode(text: string, plusIsSpace: 'plus-is-space' | 'plus-is-plus'): string | undefined {
@@ -54,14 +36,8 @@ export function percentDecode(text: string, plusIsSpace: 'plus-is-space' | 'plus
       bytes.push(plus && code === 0x2b ? 0x20 : code);
     }
   }
-  let decoded = '';
-  for (let at = 0; at < bytes.length; ) {
-    const next = utf8At(bytes, at);
-    if (next === undefined) return undefined;
-    decoded += String.fromCodePoint(next.codePoint);
-    at += next.length;
-  }
-  return decoded;
+  const decoded = Uint8Array.from(bytes);
+  return isUtf8(decoded, 0, decoded.length) ? decodeUtf8(decoded, 0, decoded.length) : undefined;
 }
 
 /** Encodes every character that is not in `plain` (one entry per ASCII code) as the `%XX` of its UTF-8 bytes. */

@@ -3,7 +3,13 @@ import { duplexPair } from 'node:stream';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { headerValue } from './header-field.ts';
-import { type HeadRefusalCode, parseRequestHead, type RequestHead } from './request-head.ts';
+import {
+  type HeadRefusalCode,
+  isRequestMethod,
+  parseRequestHead,
+  type RequestHead,
+  toOriginForm,
+} from './request-head.ts';
 
 const bytesOf = (text: string): Buffer => Buffer.from(text, 'latin1');
 const parse = (text: string) => {
@@ -204,6 +210,19 @@ describe('parseRequestHead on what two parsers could read differently', () => {
   });
 });
 
+describe('what an authorization plugin is told', () => {
+  it('has an origin form, however the client wrote the target', () => {
+    expect(toOriginForm('http://x/v1.41/info?a=b')).toBe('/v1.41/info?a=b');
+    expect(toOriginForm('/v1.41/info')).toBe('/v1.41/info');
+    for (const other of ['*', 'x:80', '', 'ftp://x/', 'http://x']) expect(toOriginForm(other)).toBeUndefined();
+  });
+
+  it('names a method of the table or none', () => {
+    expect(isRequestMethod('POST')).toBe(true);
+    for (const other of ['post', 'TRACE', 'GET ', '']) expect(isRequestMethod(other)).toBe(false);
+  });
+});
+
 describe('parseRequestHead on heads that arrive in pieces', () => {
   const whole = bytesOf('POST /v1.41/containers/create HTTP/1.1\r\nHost: d\r\nContent-Length: 2\r\n\r\n{}');
 
@@ -223,16 +242,16 @@ describe('parseRequestHead on heads that arrive in pieces', () => {
     expect.unreachable();
   });
 
-  it('reads 64 KiB that trickle in byte by byte in linear time', () => {
+  it('looks at no byte twice while 64 KiB trickle in', () => {
     const bytes = bytesOf(`GET / HTTP/1.1\r\nHost: d\r\nX: ${'a'.repeat(65_000)}`);
     let scanFrom = 0;
-    const startedAt = performance.now();
-    for (let end = 1; end <= bytes.length; end++) {
+    for (let end = 1; end <= bytes.length; end += 13) {
       const result = parseRequestHead(bytes, 0, end, scanFrom);
-      expect(result.kind).toBe('incomplete');
-      scanFrom = result.kind === 'incomplete' ? result.scannedTo : 0;
+      if (result.kind !== 'incomplete') expect.unreachable();
+      else scanFrom = result.scannedTo;
+      // One byte may have to wait for its successor: a CR at the very end.
+      expect(scanFrom).toBeGreaterThanOrEqual(end - 1);
     }
-    expect(performance.now() - startedAt).toBeLessThan(2_000);
   });
 });
 

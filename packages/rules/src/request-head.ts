@@ -106,6 +106,11 @@ for (const character of "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ012
 
 const lines = new HeadLines();
 
+/** True for the methods of the engine's route table, upper case only. */
+export function isRequestMethod(method: string): method is RequestMethod {
+  return /^(GET|HEAD|POST|PUT|DELETE|OPTIONS)$/.test(method);
+}
+
 /** The method in `bytes[at, end)`, which ends before a space; undefined when the table does not have it. */
 function readMethod(bytes: Uint8Array, at: number, end: number): RequestMethod | undefined {
   const word = (text: string): boolean => {
@@ -144,8 +149,12 @@ function isVersion11(bytes: Uint8Array, at: number, end: number): boolean {
   );
 }
 
-/** The origin form of an absolute-form target, or undefined when it has no such form. */
-function originOfAbsolute(target: string): string | undefined {
+/**
+ * The origin form of a target in origin or absolute form, undefined for any other: for callers that get the target
+ * without a head, as an authorization plugin does.
+ */
+export function toOriginForm(target: string): string | undefined {
+  if (target.startsWith('/')) return target;
   const scheme = /^https?:\/\//i.exec(target.slice(0, 8));
   if (scheme === null) return undefined;
   const authorityStart = scheme[0].length;
@@ -226,7 +235,7 @@ export function parseRequestHead(
   const text = decode(bytes, start, headEnd);
   let target = text.slice(targetStart - start, targetEnd - start);
   if (bytes[targetStart] !== 0x2f) {
-    const origin = originOfAbsolute(target);
+    const origin = toOriginForm(target);
     if (origin === undefined) return refuse('target-form');
     target = origin;
   }
