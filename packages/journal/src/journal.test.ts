@@ -230,44 +230,48 @@ describe('journal', () => {
       { weight: 1, arbitrary: fc.record({ do: fc.constant('durable' as const) }) },
     );
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { maxLength: 40, size: 'max' }), fc.constantFrom(0, 500), async (steps, preallocateBytes) => {
-        await using directory = await temporaryDirectory();
-        const options: JournalOptions = { maxSegmentBytes: 1000, preallocateBytes };
-        let journal = await openJournal(directory.path, options);
-        const model: string[] = [];
-        try {
-          for (const action of steps) {
-            if (action.do === 'append') {
-              const records = action.sizes.map((size, position) => `${model.length + position}`.padEnd(size, '.'));
-              expect(journal.append(records.map(text))).toBe(model.length);
-              model.push(...records);
-            } else if (action.do === 'trim') {
-              const before = Math.floor(model.length * action.share);
-              const first = journal.first;
-              await journal.trim(before);
-              expect(journal.first).toBeGreaterThanOrEqual(first);
-              expect(journal.first).toBeLessThanOrEqual(Math.max(before, first));
-            } else if (action.do === 'read') {
-              const from = journal.first + Math.floor((journal.next - journal.first) * action.share);
-              const entries = await journal.readBatch(from, { maxBytes: action.maxBytes });
-              expect(entries.length > 0).toBe(from < model.length);
-              expect(entries.map((entry) => Buffer.from(entry.record).toString())).toEqual(
-                model.slice(from, from + entries.length),
-              );
-            } else if (action.do === 'reopen') {
-              await journal.close();
-              journal = await openJournal(directory.path, options);
-            } else {
-              await journal.durable();
-              expect(journal.durableNext).toBe(model.length);
+      fc.asyncProperty(
+        fc.array(step, { maxLength: 40, size: 'max' }),
+        fc.constantFrom(0, 500),
+        async (steps, preallocateBytes) => {
+          await using directory = await temporaryDirectory();
+          const options: JournalOptions = { maxSegmentBytes: 1000, preallocateBytes };
+          let journal = await openJournal(directory.path, options);
+          const model: string[] = [];
+          try {
+            for (const action of steps) {
+              if (action.do === 'append') {
+                const records = action.sizes.map((size, position) => `${model.length + position}`.padEnd(size, '.'));
+                expect(journal.append(records.map(text))).toBe(model.length);
+                model.push(...records);
+              } else if (action.do === 'trim') {
+                const before = Math.floor(model.length * action.share);
+                const first = journal.first;
+                await journal.trim(before);
+                expect(journal.first).toBeGreaterThanOrEqual(first);
+                expect(journal.first).toBeLessThanOrEqual(Math.max(before, first));
+              } else if (action.do === 'read') {
+                const from = journal.first + Math.floor((journal.next - journal.first) * action.share);
+                const entries = await journal.readBatch(from, { maxBytes: action.maxBytes });
+                expect(entries.length > 0).toBe(from < model.length);
+                expect(entries.map((entry) => Buffer.from(entry.record).toString())).toEqual(
+                  model.slice(from, from + entries.length),
+                );
+              } else if (action.do === 'reopen') {
+                await journal.close();
+                journal = await openJournal(directory.path, options);
+              } else {
+                await journal.durable();
+                expect(journal.durableNext).toBe(model.length);
+              }
+              expect(journal.next).toBe(model.length);
             }
-            expect(journal.next).toBe(model.length);
+            expect((await contents(journal)).map(([, value]) => value)).toEqual(model.slice(journal.first));
+          } finally {
+            await journal.close();
           }
-          expect((await contents(journal)).map(([, value]) => value)).toEqual(model.slice(journal.first));
-        } finally {
-          await journal.close();
-        }
-      }),
+        },
+      ),
       { numRuns: 40 },
     );
   });
