@@ -1,19 +1,18 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
 import { afterAll, describe, expect, it } from 'vitest';
 import { unrestricted } from '../../access-events/access-event-filter.ts';
 import { type EventEngine, startEventEngine } from '../../event-engine/event-engine.ts';
 import { describeAccessEventStore } from '../contract-suites/access-event-store.ts';
 import { runWithCrashes } from '../contract-suites/crash-run.ts';
 import { anEvent, baseMs } from '../contract-suites/event-builders.ts';
+import { makeScratchDirectory } from '../contract-suites/scratch-directory.ts';
 import { tables } from './access-event-schema.ts';
 import { openClickHouseAccessEventStore } from './clickhouse-access-event-store.ts';
 import { type ClickHouseConnection, createClickHouseClient } from './clickhouse-connection.ts';
 
 const dayMs = 86_400_000;
 
-const dataDir = await mkdtemp(join(tmpdir(), 'dl-events-'));
+const dataDir = await makeScratchDirectory();
 const engine = await startEventEngine({ dataDir });
 
 function connectionTo({ socketPath, secret }: EventEngine): ClickHouseConnection {
