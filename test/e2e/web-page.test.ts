@@ -144,6 +144,29 @@ describe.skipIf(browserMissing !== undefined)('the page of a running Console', (
     await detail.waitFor({ state: 'detached' });
   });
 
+  it('proves in the browser that an event stands in the signed ledger, and says so when it does not', async () => {
+    await open('/events?user=mallory');
+    await page.locator('tr.row .open').first().click();
+    await page.getByText(/Proven: entry \d+ of the ledger signed at \d+/u).waitFor({ timeout: 10_000 });
+    await page.route('**/evidence', async (route) => {
+      const answer = await route.fetch();
+      const evidence = (await answer.json()) as { payload: string };
+      const payload = Buffer.from(evidence.payload, 'base64').toString().replace('mallory', 'nobody1');
+      await route.fulfill({ json: { ...evidence, payload: Buffer.from(payload).toString('base64') } });
+    });
+    await page.reload();
+    await page.getByText('Not proven: its content does not match the digest in the ledger.').waitFor();
+    await page.unroute('**/evidence');
+    await page.route('**/ledger/checkpoint', async (route) => {
+      const answer = await route.fetch();
+      const text = await answer.text();
+      await route.fulfill({ body: text.replace(/\n(\d+)\n/u, (_, size) => `\n${Number(size) + 1}\n`) });
+    });
+    await page.reload();
+    await page.getByText(/Not proven: The signature of .* is not valid/u).waitFor();
+    await page.unroute('**/ledger/checkpoint');
+  });
+
   it('shows hostile fields whole and harmless under the policy that forbids inline script', async () => {
     const complaints: string[] = [];
     page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
@@ -310,6 +333,6 @@ describe.skipIf(browserMissing !== undefined)('the page of a running Console', (
 
   it('computes the sentence of the evidence page from the ledger', async () => {
     await open('/evidence');
-    await page.getByText(/653 records in the ledger .* no gap is declared; the list shows all of them/u).waitFor();
+    await page.getByText(/[\d\s]+ records in the ledger .* 653 calls on hosts; no gap is declared/u).waitFor();
   });
 });

@@ -140,6 +140,8 @@ export async function openStandIn(initial: readonly StoredAccessEvent[]): Promis
       answer(response, 200, { facets });
     } else if (path === '/histogram') {
       answer(response, 200, { buckets: toHistogram(found, params) });
+    } else if (path.endsWith('/evidence')) {
+      answer(response, 404, { code: 'not_found', message: 'No evidence here.', requestId: 'r-6' });
     } else {
       const event = events.find(({ id }) => id === decodeURIComponent(path.slice(1)));
       if (event === undefined)

@@ -1,6 +1,7 @@
 // The calls of the Events page. Parameters are those of lib/events-query.ts; all lists are newest first.
 import type { StoredAccessEvent } from '@dockledger/contract';
 import type { FilterField } from '../lib/event-filter.ts';
+import type { EventEvidence } from '../lib/event-proof.ts';
 import type { HistogramBucket } from '../lib/histogram-shape.ts';
 import { call } from './client.ts';
 
@@ -93,4 +94,10 @@ export async function loadHistogram(
 /** One event by its id. */
 export function loadEvent(id: string, signal?: AbortSignal): Promise<StoredAccessEvent> {
   return call(`${eventsPath}/${encodeURIComponent(id)}`, signal === undefined ? {} : { signal });
+}
+
+/** The exact bytes that the ledger holds of an event. Throws `not-found` when they were erased or have expired. */
+export function loadEvidence(id: string, signal?: AbortSignal): Promise<EventEvidence> {
+  const path = `${eventsPath}/${encodeURIComponent(id)}/evidence`;
+  return call(path, signal === undefined ? {} : { signal });
 }

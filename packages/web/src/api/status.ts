@@ -17,12 +17,19 @@ export function loadStatus(signal?: AbortSignal): Promise<ConsoleStatus> {
   return call('/api/dockledger/v1/status', signal === undefined ? {} : { signal });
 }
 
-/** The signed head of the ledger as text; undefined while there is none. */
-export async function loadCheckpoint(signal?: AbortSignal): Promise<string | undefined> {
+/** A public file of the ledger by its path, for instance `checkpoint`; undefined while there is none. */
+export async function loadLedgerFile(path: string, signal?: AbortSignal): Promise<Uint8Array | undefined> {
   try {
-    return await (await send('/ledger/checkpoint', signal === undefined ? {} : { signal })).text();
+    const response = await send(`/ledger/${path}`, signal === undefined ? {} : { signal });
+    return new Uint8Array(await response.arrayBuffer());
   } catch (error) {
     if (error instanceof ApiFailure && error.kind === 'not-found') return undefined;
     throw error;
   }
+}
+
+/** The signed head of the ledger as text; undefined while there is none. */
+export async function loadCheckpoint(signal?: AbortSignal): Promise<string | undefined> {
+  const bytes = await loadLedgerFile('checkpoint', signal);
+  return bytes === undefined ? undefined : new TextDecoder().decode(bytes);
 }

@@ -70,12 +70,17 @@ describe('the parameters of the API', () => {
   it('give alternatives as repeated keys and exclusions with not.', () => {
     const filter = [toTerm('user', 'alice'), toTerm('user', 'bob'), toTerm('hostname', 'ci-1', true)];
     expect(toApiParams({ filter, range: { kind: 'all' } }, nowMs).toString()).toBe(
-      'user=alice&user=bob&not.hostname=ci-1',
+      'user=alice&user=bob&not.hostname=ci-1&not.type=console',
     );
   });
 
   it('leave the end open while the range still grows', () => {
     const params = toApiParams({ filter: [], range: { kind: 'last', minutes: 60 } }, nowMs);
-    expect(Object.fromEntries(params)).toEqual({ from: '2026-11-23T14:00:00.000Z' });
+    expect(Object.fromEntries(params)).toEqual({ from: '2026-11-23T14:00:00.000Z', 'not.type': 'console' });
+  });
+
+  it('leave out the Console’s own records until kinds are asked for', () => {
+    const params = toApiParams({ filter: [toTerm('type', 'console')], range: { kind: 'all' } }, nowMs);
+    expect(params.toString()).toBe('type=console');
   });
 });

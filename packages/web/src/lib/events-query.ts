@@ -41,12 +41,21 @@ export function toEventsHref(query: Partial<EventsQuery> & Pick<EventsQuery, 'fi
   return search === '' ? '/events' : `/events?${search}`;
 }
 
-/** The filter and range as the API takes them. */
+/**
+ * The filter and range as the API takes them. The Console's own records (sign-ins, reads, changes of settings) stay out unless
+ * the filter speaks of kinds: the page answers who did what to the hosts.
+ */
 export function toApiParams(query: Pick<EventsQuery, 'filter' | 'range'>, nowMs: number): URLSearchParams {
   const params = new URLSearchParams();
   const { fromMs, toMs } = toBounds(query.range, nowMs);
   if (fromMs !== undefined) params.set('from', new Date(fromMs).toISOString());
   if (toMs !== undefined) params.set('to', new Date(toMs).toISOString());
   appendFilter(params, query.filter);
+  if (!query.filter.some(({ field }) => field === 'type')) params.append('not.type', 'console');
   return params;
+}
+
+/** Everything of the hosts, of all time. */
+export function toWholeParams(): URLSearchParams {
+  return toApiParams({ filter: [], range: { kind: 'all' } }, 0);
 }

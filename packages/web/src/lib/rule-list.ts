@@ -75,6 +75,22 @@ function toFieldChanges(before: AccessRule, after: AccessRule): RuleChange['fiel
     .filter((change) => change.before !== change.after);
 }
 
+/** The fewest names that had to move to turn one order into the other: all but a longest run that kept its order. */
+function findMoved(before: readonly string[], after: readonly string[]): ReadonlySet<string> {
+  const kept = after.filter((name) => before.includes(name));
+  const places = kept.map((name) => before.indexOf(name));
+  const runs: number[][] = [];
+  places.forEach((place, index) => {
+    let longest: readonly number[] = [];
+    runs.forEach((run, at) => {
+      if ((places[at] ?? 0) < place && run.length > longest.length) longest = run;
+    });
+    runs.push([...longest, index]);
+  });
+  const still = new Set(runs.reduce<readonly number[]>((best, run) => (run.length > best.length ? run : best), []));
+  return new Set(kept.filter((_, index) => !still.has(index)));
+}
+
 /** What saving `after` over `before` would change. A rule is followed through a rename by its `previousName`. */
 export function diffRules(before: readonly AccessRule[], after: readonly AccessRule[]): RuleChange[] {
   const changes: RuleChange[] = [];
@@ -82,8 +98,10 @@ export function diffRules(before: readonly AccessRule[], after: readonly AccessR
   before.forEach((rule, index) => {
     if (!names.includes(rule.name)) changes.push({ kind: 'removed', name: rule.name, place: index + 1, fields: [] });
   });
-  const kept = before.map((rule) => rule.name).filter((name) => names.includes(name));
-  const order = names.filter((name) => kept.includes(name));
+  const moved = findMoved(
+    before.map((rule) => rule.name),
+    names,
+  );
   after.forEach((rule, index) => {
     const name = names[index] ?? rule.name;
     const old = before.find((other) => other.name === name);
@@ -98,7 +116,7 @@ export function diffRules(before: readonly AccessRule[], after: readonly AccessR
     }
     const fields = toFieldChanges(old, rule);
     if (fields.length > 0) changes.push({ kind: 'changed', name: rule.name, place: index + 1, fields });
-    else if (order.indexOf(name) !== kept.indexOf(name)) {
+    else if (moved.has(name)) {
       changes.push({ kind: 'moved', name: rule.name, place: index + 1, fields: [] });
     }
   });

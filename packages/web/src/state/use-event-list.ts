@@ -1,6 +1,7 @@
 // Ties event lists to components: opened while shown, closed with them, opened anew after a sign-in.
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { loadCount } from '../api/events.ts';
+import { toWholeParams } from '../lib/events-query.ts';
 import { EventList } from './event-list.ts';
 import { useResource } from './resource.ts';
 import { sessionNumber } from './session.ts';
@@ -40,7 +41,7 @@ export function useArrivalTicks(list: EventList): number {
 export function useEverEmpty(list: EventList): boolean {
   const isEmpty = !list.isLoading.value && list.failure.value === undefined && list.rows.value.length === 0;
   const total = useResource(`any event ${isEmpty}`, async (signal) =>
-    isEmpty ? (await loadCount(new URLSearchParams(), signal)).rows : 1,
+    isEmpty ? (await loadCount(toWholeParams(), signal)).rows : 1,
   );
   return isEmpty && total.data === 0;
 }

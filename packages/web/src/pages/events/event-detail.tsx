@@ -15,6 +15,7 @@ import { toVisibleText } from '../../lib/visible-text.ts';
 import { useResource } from '../../state/resource.ts';
 import { taste } from '../../state/taste.ts';
 import { ResultMark } from './event-columns.tsx';
+import { ProofBadge } from './proof-badge.tsx';
 import { deselect, hrefWithTerm } from './query-state.ts';
 
 const reasons: Readonly<Record<string, string>> = {
@@ -248,6 +249,7 @@ function DetailBody({ event }: { readonly event: StoredAccessEvent }) {
         <ResultMark event={event} />
         <span class="tabular">{formatInstant(Date.parse(event.time), taste.value.zone)}</span>
       </p>
+      <ProofBadge event={event} />
       <Neighbours event={event} />
       <div class="detail-actions">
         <CopyButton label="Copy link" icon="link" text={link} />

@@ -91,6 +91,17 @@ function Facet({ field, all }: { readonly field: FilterField; readonly all: read
           {[...shown, ...missing].map((entry) => (
             <FacetRow key={entry.value} field={field} entry={entry} most={most} />
           ))}
+          {field === 'type' && !query.value.filter.some((term) => term.field === 'type') && (
+            <li class="facet-row">
+              <Link
+                class="facet-value"
+                href={hrefToggling(toTerm('type', 'console'))}
+                title="Sign-ins, reads and changes of this Console"
+              >
+                <span class="facet-name muted">console: who read what</span>
+              </Link>
+            </li>
+          )}
           {entries.length > shortLength && (
             <li>
               <button type="button" class="facet-more" onClick={() => setShowsAll(!showsAll)}>

@@ -9,7 +9,7 @@ import { PageHead } from '../../components/page-head.tsx';
 import { SafeText } from '../../components/safe-text.tsx';
 import { parseCheckpoint } from '../../lib/checkpoint.ts';
 import { toTerm } from '../../lib/event-filter.ts';
-import { toEventsHref } from '../../lib/events-query.ts';
+import { toEventsHref, toWholeParams } from '../../lib/events-query.ts';
 import { formatBytes, formatCount, formatInstant } from '../../lib/format-time.ts';
 import { useResource } from '../../state/resource.ts';
 import { taste } from '../../state/taste.ts';
@@ -21,7 +21,7 @@ async function loadEvidence(signal: AbortSignal) {
   const [status, checkpoint, count, gaps, defenders] = await Promise.all([
     loadStatus(signal),
     loadCheckpoint(signal),
-    loadCount(new URLSearchParams(), signal),
+    loadCount(toWholeParams(), signal),
     loadEvents(gapFilter, { limit: 20, signal }),
     loadDefenders(signal),
   ]);
@@ -36,7 +36,7 @@ function plural(count: number, one: string): string {
 
 function toAssurance({ status, count, gaps, hasMoreGaps, defenders, checkpoint }: Evidence): string {
   const size = status.ledgerSize ?? 0;
-  const kept = `${plural(size, 'record')} in the ledger from ${plural(defenders.length, 'Defender')}, ${plural(count.total, 'call')} in all`;
+  const kept = `${plural(size, 'record')} in the ledger from ${plural(defenders.length, 'Defender')}, ${plural(count.total, 'call')} on hosts`;
   const missing =
     gaps.length === 0
       ? 'no gap is declared'
@@ -147,6 +147,14 @@ export function EvidencePage() {
                 <CopyButton label="Copy" text={() => 'dockledger verify --json'} />
               </div>
               <dl class="facts">
+                <div class="field">
+                  <dt>Who read what</dt>
+                  <dd class="prose">
+                    <Link href={toEventsHref({ filter: [toTerm('type', 'console')] })}>
+                      Sign-ins, reads and changes
+                    </Link>
+                  </dd>
+                </div>
                 <div class="field">
                   <dt>Records</dt>
                   <dd>{formatCount(data.status.ledgerSize ?? 0)}</dd>

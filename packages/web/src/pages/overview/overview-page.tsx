@@ -8,7 +8,7 @@ import { Link } from '../../components/link.tsx';
 import { FailureNotice, Skeleton } from '../../components/notice.tsx';
 import { SafeText } from '../../components/safe-text.tsx';
 import { type EventFilter, type FilterField, toTerm } from '../../lib/event-filter.ts';
-import { toApiParams, toEventsHref } from '../../lib/events-query.ts';
+import { toApiParams, toEventsHref, toWholeParams } from '../../lib/events-query.ts';
 import { foldRepeats } from '../../lib/fold-repeats.ts';
 import { formatCount } from '../../lib/format-time.ts';
 import { defaultRange } from '../../lib/time-range.ts';
@@ -120,7 +120,7 @@ function Figure({
 
 /** The page. */
 export function OverviewPage() {
-  const list = useEventList('overview', () => new URLSearchParams(), true);
+  const list = useEventList('overview', toWholeParams, true);
   const tick = useArrivalTicks(list);
   const { data, failure, retryAtMs, reload } = useResource(`overview ${tick}`, loadOverview, { everyMs: 60_000 });
   const isEverEmpty = useEverEmpty(list);

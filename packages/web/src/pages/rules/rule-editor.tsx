@@ -120,6 +120,10 @@ interface Props {
 export function RuleEditor({ rule, seen, onChange, onRemove, onCopy }: Props) {
   const [showsPicker, setShowsPicker] = useState(false);
   const change = (part: Partial<AccessRule>) => onChange({ ...rule, ...part });
+  const setCollections = (collections: string[]) => {
+    const { collections: _, ...rest } = rule;
+    onChange(collections.includes('*') ? rest : { ...rest, collections });
+  };
   const setReadonly = (isReadonly: boolean) => {
     const { condition, ...rest } = rule;
     const kept = condition?.device === undefined ? {} : { device: condition.device };
@@ -165,6 +169,12 @@ export function RuleEditor({ rule, seen, onChange, onRemove, onCopy }: Props) {
           onChange={(principal) => change({ principal })}
         />
         <ListField label="Groups" note="* is any" values={rule.group} onChange={(group) => change({ group })} />
+        <ListField
+          label="Collections"
+          note="what it is done to must be in one of them; * is all"
+          values={rule.collections}
+          onChange={setCollections}
+        />
         <div class="editor-wide">
           <ListField
             label="Actions"
