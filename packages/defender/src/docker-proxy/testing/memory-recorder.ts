@@ -30,6 +30,7 @@ export function createMemoryRecorder(): MemoryRecorder {
   let heldDurable = Promise.resolve();
   let open: (() => void) | undefined;
   let isFull = false;
+  let isHeld = false;
   let refusal: Recorder['refusal'];
   const gate = () =>
     new Promise<void>((resolve) => {
@@ -46,7 +47,7 @@ export function createMemoryRecorder(): MemoryRecorder {
       return { written, durable: () => written };
     }
     records.push(record);
-    return { written: held, durable: () => heldDurable };
+    return { isWritten: !isHeld, written: held, durable: () => heldDurable };
   };
   return {
     records,
@@ -62,12 +63,14 @@ export function createMemoryRecorder(): MemoryRecorder {
       return later?.kind === 'outcome' ? later.target : undefined;
     },
     holdWritten: () => {
+      isHeld = true;
       held = gate();
     },
     holdDurable: () => {
       heldDurable = gate();
     },
     release: () => {
+      isHeld = false;
       held = Promise.resolve();
       heldDurable = Promise.resolve();
       open?.();
