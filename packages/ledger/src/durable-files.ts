@@ -1,7 +1,7 @@
 // Whole files that appear at once: written beside the directory they go to, renamed into place, synced now or later.
 // Invariant: a reader sees a file's old content or its new one, never a part, also after kill -9.
-import { mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { open, rename } from 'node:fs/promises';
+import { mkdirSync, rmSync, statSync } from 'node:fs';
+import { open, rename, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
 import { AppError } from '@dockledger/contract/error-code';
 
@@ -34,13 +34,14 @@ export class DurableFiles {
   }
 
   /** Puts the file in place; it survives the end of the process but not yet a power cut. Throws `disk_full`. */
-  write(relativePath: string, bytes: Uint8Array, mode = 0o644): void {
+  async write(relativePath: string, bytes: Uint8Array, mode = 0o644): Promise<void> {
     const path = this.path(relativePath);
     this.#makeDirectory(dirname(path));
     const staged = this.#stagedName();
     try {
-      writeFileSync(staged, bytes, { mode });
-      renameSync(staged, path);
+      // Not synchronously: while others sync, making a file waits for the file system's journal.
+      await writeFile(staged, bytes, { mode });
+      await rename(staged, path);
     } catch (cause) {
       throw this.#failed(path, staged, cause);
     }
@@ -72,7 +73,7 @@ export class DurableFiles {
     this.#known.delete(this.path(relativePath));
   }
 
-  /** Puts files that {@link write} placed on the disk, and the directories on the way to them. Two at a time, off the main thread. */
+  /** Puts files that {@link write} placed on the disk, and the directories on the way to them. One at a time, off the main thread. */
   async sync(relativePaths: readonly string[]): Promise<void> {
     const directories = new Set<string>([this.root]);
     for (const path of relativePaths) {
@@ -106,13 +107,9 @@ export class DurableFiles {
 }
 
 async function syncAll(paths: readonly string[]): Promise<void> {
-  const queue = paths.values();
-  const worker = async (): Promise<void> => {
-    for (const path of queue) {
-      await using handle = await open(path, 'r');
-      await handle.sync();
-    }
-  };
-  // Two: the journal's own syncs share the same four threads and must not queue behind these.
-  await Promise.all([worker(), worker()]);
+  // One at a time: the journal's own syncs share the same four threads and must not queue behind these.
+  for (const path of paths) {
+    await using handle = await open(path, 'r');
+    await handle.sync();
+  }
 }

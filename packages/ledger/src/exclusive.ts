@@ -11,3 +11,10 @@ export class Exclusive {
     return result;
   }
 }
+
+/** Waits for all, also when some fail, and then throws the first failure: nothing goes on behind the caller's back. */
+export async function allSettled(actions: readonly Promise<void>[]): Promise<void> {
+  const results = await Promise.allSettled(actions);
+  const failed = results.find((result) => result.status === 'rejected');
+  if (failed) throw failed.reason;
+}

@@ -5,7 +5,7 @@ import { AppError } from '@dockledger/contract/error-code';
 import type { AcceptedTail } from './accepted-tail.ts';
 import { encodeBatch } from './batch-record.ts';
 import type { DurableFiles } from './durable-files.ts';
-import { Exclusive } from './exclusive.ts';
+import { allSettled, Exclusive } from './exclusive.ts';
 import type { KeyFiles } from './key-files.ts';
 import { type LedgerState, saveLedgerState } from './ledger-state.ts';
 import type { PayloadStore } from './payload-store.ts';
@@ -193,7 +193,7 @@ export class Integrator {
         this.#unsyncedBlocks.push(await payloads.write(block, entries));
       }
     };
-    await Promise.all([worker(), worker()]);
+    await allSettled([worker(), worker()]);
   }
 
   #settleSometimes(): void {

@@ -33,7 +33,7 @@ export class PayloadStore {
   /** Writes a full block, not yet durably, and returns its path. */
   async write(block: number, entries: readonly PayloadEntry[]): Promise<string> {
     const path = formatBlockPath(block);
-    this.#files.write(path, await encodePayloadBlock(block * tileWidth, entries), 0o600);
+    await this.#files.write(path, await encodePayloadBlock(block * tileWidth, entries), 0o600);
     this.#cache.delete(String(block));
     return path;
   }

@@ -5,6 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { setImmediate as yieldToOthers } from 'node:timers/promises';
 import { ByteCache } from './byte-cache.ts';
 import type { DurableFiles } from './durable-files.ts';
+import { allSettled } from './exclusive.ts';
 import { nodeTreeHasher } from './node-crypto.ts';
 import { encodeEntryBundle, parseEntryBundle } from './tlog/entry-bundle.ts';
 import type { MerkleTree } from './tlog/merkle-tree.ts';
@@ -67,13 +68,15 @@ export class PublicTree {
 
   /** Writes what {@link advance} computed. Skips files that are there already with the same bytes when `mode` is `compare`. */
   async write(mode: 'overwrite' | 'compare' = 'overwrite'): Promise<void> {
-    let count = 0;
-    for (const [path, { tile, bytes }] of this.#pending) {
-      if (mode === 'overwrite' || !this.#holds(path, bytes)) this.#files.write(path, bytes);
-      if (tile.width === tileWidth) this.#unsynced.push(path);
-      this.#pending.delete(path);
-      if (++count % filesPerTurn === 0) await yieldToOthers();
-    }
+    const queue = this.#pending.entries();
+    const worker = async (): Promise<void> => {
+      for (const [path, { tile, bytes }] of queue) {
+        if (mode === 'overwrite' || !this.#holds(path, bytes)) await this.#files.write(path, bytes);
+        if (tile.width === tileWidth) this.#unsynced.push(path);
+        this.#pending.delete(path);
+      }
+    };
+    await allSettled([worker(), worker()]);
   }
 
   /** The full files written since the last call: the caller syncs them or hands them back with {@link returnUnsynced}. */
