@@ -70,7 +70,7 @@ describe('journal after a power cut', () => {
           expect(Buffer.from((await again.readBatch(index))[0]?.record ?? []).toString()).toBe('after');
         },
       ),
-      { numRuns: 60 },
+      { numRuns: 30 },
     );
   });
 });

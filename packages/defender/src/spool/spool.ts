@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { type Host, isAppError, type RawRecord, type Recorder, toInstant } from '@dockledger/contract';
-import { type Journal, openJournal, openPositionStore, type PositionStore } from '@dockledger/journal';
+import { type Journal, openJournal, openPositionStore, type PositionStore, type SegmentIo } from '@dockledger/journal';
 import type { Outbox } from '../ports.ts';
 import { type CarryStep, readCarryStep } from './carry-over.ts';
 import { type Clock, systemClock } from './clock.ts';
@@ -24,6 +24,8 @@ export interface SpoolOptions {
   readonly maxBytes?: number;
   /** How long acknowledged events are kept, so that a Console restored from a backup can ask again. Defaults to 48 hours. */
   readonly retentionMs?: number;
+  /** The disk under both journals; tests put a failing one here. Defaults to the real one. */
+  readonly io?: SegmentIo;
   /** Defaults to the machine's clock. */
   readonly clock?: Clock;
   /** Told in one sentence when something is damaged, set aside or cannot be written. Defaults to a process warning. */
@@ -55,7 +57,11 @@ export async function openSpool(directory: string, options: SpoolOptions): Promi
   const rawBytes = Math.floor(maxBytes / 4);
   const outboxBytes = maxBytes - rawBytes;
   const segmentBytes = Math.min(16 * 1024 * 1024, Math.floor(rawBytes / 8));
-  const shared = { maxSegmentBytes: segmentBytes, onSetAside: onWarning };
+  const shared = {
+    maxSegmentBytes: segmentBytes,
+    onSetAside: onWarning,
+    ...(options.io !== undefined && { io: options.io }),
+  };
   const positions = openPositionStore(join(directory, 'positions'), { onSetAside: onWarning });
   const outboxJournal = await openJournal(join(directory, 'outbox'), { ...shared, maxTotalBytes: outboxBytes });
   let raw: Journal | undefined;
@@ -247,10 +253,7 @@ class FileSpool implements Spool {
     const now = clock.monotonicMs();
     finaliser.advance(now);
     const wrote = await this.#write(now);
-    if (wrote) {
-      await outbox.sync();
-      await raw.trim(outbox.low);
-    }
+    if (wrote) await raw.trim(outbox.low);
     if (now >= this.#nextTrimAt) {
       this.#nextTrimAt = now + trimEveryMs;
       await outbox.trim('age');
@@ -324,14 +327,16 @@ class FileSpool implements Spool {
   }
 
   async #write(now: number): Promise<boolean> {
-    const { outbox, outboxJournal, clock } = this.#parts;
-    let wrote = outboxJournal.durableNext < outboxJournal.next;
+    const { outbox, clock } = this.#parts;
+    let wrote = false;
     let madeRoom = false;
     for (;;) {
       const carried = outbox.isEpochNew ? undefined : await readCarryStep(outbox, clock.wallMs());
       try {
         if (!this.#append(carried, now)) return wrote;
         wrote = true;
+        // One batch at a time: of two that are not on the disk, a power cut could keep the second and lose the first.
+        await outbox.sync();
       } catch (error) {
         if (isAppError(error, 'too_large') && this.#batchLimit > 1) {
           this.#batchLimit = Math.ceil(this.#batchLimit / 4);
