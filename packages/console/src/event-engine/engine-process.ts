@@ -43,7 +43,10 @@ export async function startEngineProcess(
     const fault = await Promise.race([firstReport(child), ended, timeout.promise]);
     if (fault !== undefined) {
       child.kill('SIGKILL');
-      throw new AppError('store_unavailable', `The event engine does not start on ${settings.dataDir}: ${fault}`);
+      throw new AppError(
+        'store_unavailable',
+        `The event engine does not start on ${settings.dataDir} (${fault}). Is another Console running on it, or is it not writable?`,
+      );
     }
   } finally {
     clearTimeout(timer);

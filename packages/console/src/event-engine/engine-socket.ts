@@ -17,7 +17,8 @@ export async function makeEngineSocketPlace(dataDir: string): Promise<EngineSock
   const path = join(dataDir, 'run', 'engine.sock');
   if (Buffer.byteLength(path) <= longestSocketPath) {
     await mkdir(join(dataDir, 'run'), { recursive: true, mode: 0o700 });
-    return { path, dispose: () => rm(path, { force: true }) };
+    // Deliberately left in place: it may be the socket of another engine that still holds the directory.
+    return { path, dispose: async () => undefined };
   }
   // Deliberately not os.tmpdir() alone: TMPDIR may be long as well.
   const parent = Buffer.byteLength(tmpdir()) < 60 ? tmpdir() : '/tmp';

@@ -194,6 +194,19 @@ describe('the embedded event engine', () => {
     await expect.poll(() => isRunning(Number(line)), { timeout: 5000 }).toBe(false);
   });
 
+  it('waits for an older engine to leave the directory, but not for ever', async () => {
+    const older = await startEventEngine({ dataDir: join(dataDir, 'held') });
+    await expect(startEventEngine({ dataDir: join(dataDir, 'held'), startTimeoutMs: 500 })).rejects.toMatchObject({
+      code: 'store_unavailable',
+    });
+    await using reader = clientOf(older);
+    expect(await reader.ping()).toMatchObject({ success: true });
+    const newer = startEventEngine({ dataDir: join(dataDir, 'held') });
+    await older.stop();
+    await using taken = await newer;
+    expect(taken.state).toMatchObject({ state: 'ready' });
+  });
+
   it('says why it does not start', async () => {
     await expect(startEventEngine({ dataDir: '/dev/null/nowhere', startTimeoutMs: 3000 })).rejects.toMatchObject({
       code: 'store_unavailable',
