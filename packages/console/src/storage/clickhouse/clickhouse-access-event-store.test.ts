@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { afterAll, describe, expect, it } from 'vitest';
 import { unrestricted } from '../../access-events/access-event-filter.ts';
 import { type EventEngine, startEventEngine } from '../../event-engine/event-engine.ts';
@@ -92,5 +94,33 @@ describe('the event store over crashes of its engine', () => {
     await second.appendRange(range);
     expect(await second.count(unrestricted)).toBe(3);
     await second.close();
+  });
+});
+
+describe('the event store by URL', () => {
+  it('speaks the same over TCP, compressed', async () => {
+    const bridge = createServer((socket) => {
+      const inner = connect(engine.socketPath);
+      socket.pipe(inner).pipe(socket);
+      socket.on('error', () => inner.destroy());
+      inner.on('error', () => socket.destroy());
+    });
+    await once(bridge.listen(0, '127.0.0.1'), 'listening');
+    const { port } = bridge.address() as AddressInfo;
+    const url = `http://console:${engine.secret}@127.0.0.1:${port}`;
+    const store = await openClickHouseAccessEventStore({ url, database: 'dockledger' });
+    await store.clear();
+    const event = anEvent({ ledgerIndex: 0, user: "o'neill" });
+    await store.appendRange({ from: 0, to: 1, events: [event] });
+    expect(await store.page({ scope: null, include: { user: ["o'neill"] } }, { limit: 5 })).toEqual([event]);
+    await store.close();
+    bridge.close();
+  });
+
+  it('says that the store is away when nothing listens', async () => {
+    const url = 'http://console:x@127.0.0.1:1';
+    await expect(openClickHouseAccessEventStore({ url, database: 'dockledger' })).rejects.toMatchObject({
+      code: 'store_unavailable',
+    });
   });
 });
