@@ -11,6 +11,8 @@ import type { FastifyInstance } from 'fastify';
 import { type Logger, pino } from 'pino';
 import { createAccessEventsService } from './access-events/access-events-service.ts';
 import { addAuditsRoutes } from './access-events/audits.routes.ts';
+import { addErasureRoutes } from './access-events/erasure.routes.ts';
+import { createErasureService } from './access-events/erasure-service.ts';
 import { addEventsRoutes } from './access-events/events.routes.ts';
 import { LiveTail } from './access-events/live-tail.ts';
 import { addStatsRoutes } from './access-events/stats.routes.ts';
@@ -179,6 +181,12 @@ async function openParts(
     isCollection: (name) => collections.list().some((collection) => collection.name === name),
     onVoided: (username) => signIn.forget(username),
   });
+  const erasure = createErasureService({
+    ledger,
+    store: eventStore.store,
+    record: (event) => intake.record(event),
+    indexedSize: () => indexer.indexedSize,
+  });
   const health = createHealth({ ledger, indexer, now });
   const service = createAccessEventsService(eventStore.store);
 
@@ -198,6 +206,7 @@ async function openParts(
     addCompatibleSessionRoutes(scope, signIn);
     addManagementRoutes(scope, service);
     addAuditsRoutes(scope, service, now);
+    addErasureRoutes(scope, erasure);
     addStatsRoutes(scope, service);
     addCollectionsRoutes(scope, collections);
     addUsersRoutes(scope, users);

@@ -1,5 +1,5 @@
 import { request as httpsRequest } from 'node:https';
-import type { AccessEvent, StoredAccessEvent } from '@dockledger/contract';
+import type { StoredAccessEvent } from '@dockledger/contract';
 import { until } from '@dockledger/testkit';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

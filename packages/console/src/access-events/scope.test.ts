@@ -20,16 +20,16 @@ async function askEverything(client: TestClient, filter: { user?: string; text?:
   });
   const answers = await Promise.all(
     [
-      `/api/v1/audits/access?${compatible}`,
-      `/api/v1/audits/access?${compatible}&sort=user&offset=1`,
-      `/api/v1/audits/access/download?${compatible}`,
-      `/api/v1/audits/access/filters?${compatible}`,
-      `/api/v1/stats/events?${compatible}`,
-      `/api/v1/stats/daily?${compatible}`,
-      `/api/dockledger/v1/events?${native}`,
-      `/api/dockledger/v1/events/count?${native}`,
-      `/api/dockledger/v1/events/facets?columns=user,container,image,hostname,rule&${native}`,
-      `/api/dockledger/v1/events/histogram?from=2026-11-23T00:00:00Z&to=2026-11-24T00:00:00Z&${native}`,
+      `/api/v1/audits/access?${compatible.toString()}`,
+      `/api/v1/audits/access?${compatible.toString()}&sort=user&offset=1`,
+      `/api/v1/audits/access/download?${compatible.toString()}`,
+      `/api/v1/audits/access/filters?${compatible.toString()}`,
+      `/api/v1/stats/events?${compatible.toString()}`,
+      `/api/v1/stats/daily?${compatible.toString()}`,
+      `/api/dockledger/v1/events?${native.toString()}`,
+      `/api/dockledger/v1/events/count?${native.toString()}`,
+      `/api/dockledger/v1/events/facets?columns=user,container,image,hostname,rule&${native.toString()}`,
+      `/api/dockledger/v1/events/histogram?from=2026-11-23T00:00:00Z&to=2026-11-24T00:00:00Z&${native.toString()}`,
     ].map((path) => client.send(path)),
   );
   return answers.map(({ status, headers, text }) => `${status} ${String(headers['total-count'])} ${text}`).join('\n');

@@ -25,5 +25,9 @@ export interface Ledger {
   readonly size: number;
   /** Resolves once the ledger is larger than `size`, or when the signal aborts. */
   grownBeyond(size: number, signal: AbortSignal): Promise<void>;
+  /** Deletes salt and payload of one entry for good. Its envelope and all proofs stay. Idempotent. */
+  erase(index: number): Promise<void>;
+  /** Deletes salt and payload of every entry before `to` whose envelope is chosen. Resolves to how many went. */
+  eraseWhere(to: number, isChosen: (envelope: Uint8Array) => boolean): Promise<number>;
   close(): Promise<void>;
 }

@@ -40,10 +40,14 @@ function toManagementRecord(event: StoredAccessEvent) {
     time: event.time,
     username: event.actor.user,
     sourceIP: event.actor.sourceIP ?? '',
-    type: String(details['kind'] ?? ''),
-    diff: String(details['diff'] ?? ''),
+    type: textOf(details['kind']),
+    diff: textOf(details['diff']),
     status: event.decision.text,
     failure: event.decision.effect === 'deny',
     api: event.target.other ?? '',
   };
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
 }

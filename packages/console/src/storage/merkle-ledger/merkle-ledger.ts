@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { openLedger } from '@dockledger/ledger';
 import type { Ledger } from '../../ledger-routes/ledger.ts';
 
+const readAtOnce = 1000;
+
 /** Opens the log: tiles and checkpoints in `<directory>/ledger`, keys, journal and payloads in `<directory>/ledger-private`. */
 export async function openMerkleLedger(directory: string, origin: string): Promise<Ledger> {
   const publicDir = join(directory, 'ledger');
@@ -30,6 +32,23 @@ export async function openMerkleLedger(directory: string, origin: string): Promi
       signal.addEventListener('abort', () => resolve(), { once: true });
       await promise;
       unsubscribe();
+    },
+    erase: (index) => ledger.erase(index),
+    eraseWhere: async (to, isChosen) => {
+      // Whole settled blocks at once; what is left at the end one by one.
+      const { dropped } = await ledger.dropPayloads({ to, shouldDrop: ({ envelope }) => isChosen(envelope) });
+      let erased = dropped;
+      for (let from = 0; from < to; ) {
+        const entries = await ledger.read(from, Math.min(readAtOnce, to - from));
+        if (entries.length === 0) break;
+        for (const { index, payload, envelope } of entries) {
+          if (payload === null || !isChosen(envelope)) continue;
+          await ledger.erase(index);
+          erased += 1;
+        }
+        from += entries.length;
+      }
+      return erased;
     },
     close: () => ledger.close(),
   };
