@@ -1,3 +1,4 @@
+import { until } from '@dockledger/testkit';
 import { describe, expect, it } from 'vitest';
 import { startScriptedEngine } from './testing/scripted-engine.ts';
 import { connectRaw, get, post, startProxy } from './testing/start-proxy.ts';
@@ -121,6 +122,22 @@ describe('docker proxy: ambiguous bytes', () => {
     expect(engine.received()).not.toContain('evil');
     expect(engine.received()).not.toContain('containers/create');
     expect(proxy.recorder.requests).toHaveLength(1);
+  });
+
+  it('reads nothing that arrives behind refused bytes, however late', async () => {
+    await using engine = await startScriptedEngine();
+    await using proxy = await startProxy(engine.socketPath);
+    using client = await connectRaw(proxy.path);
+    proxy.recorder.holdDurable();
+    client.send('GET /_ping HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n');
+    await until('the refusal is recorded', () => proxy.recorder.records.length === 1);
+    client.send(smuggled);
+    await new Promise((resolve) => setImmediate(resolve));
+    proxy.recorder.release();
+    const answer = await client.ends();
+    expect(answer.match(/HTTP\/1\.1 \d/g)).toHaveLength(1);
+    expect(proxy.recorder.records).toHaveLength(1);
+    expect(engine.received()).toBe('');
   });
 
   it('judges spellings of one call as that call', async () => {
