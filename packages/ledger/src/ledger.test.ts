@@ -282,6 +282,16 @@ describe('a ledger', () => {
     );
   });
 
+  it('makes appending wait when memory is full, and never for ever', async () => {
+    await using options = await temporaryLedger();
+    await using ledger = await openLedger({ ...options, publishEveryMs: 1, maxTailBytes: 1000 });
+    const worker = async (): Promise<void> => {
+      for (let i = 0; i < 40; i++) await ledger.append(entriesBetween(0, 7));
+    };
+    await Promise.all(Array.from({ length: 4 }, worker));
+    expect(ledger.sizes.accepted).toBe(4 * 40 * 7);
+  });
+
   it('tells subscribers of acceptance and publication, until they leave', async () => {
     await using options = await temporaryLedger();
     await using ledger = await openLedger({ ...options, publishEveryMs: 1_000_000 });

@@ -268,7 +268,9 @@ export class OpenedLedger implements Ledger {
   /** Bounds the memory: appending waits for integration, and fails with its reason when that does not get on. */
   async #waitForRoom(): Promise<void> {
     const { tail, integrator, maxTailBytes } = this.#parts;
-    while (tail.bytes > maxTailBytes && this.#closing === undefined) {
+    // The unfinished block stays in memory whatever it weighs, and waiting for it to end would be waiting for oneself.
+    const isFull = (): boolean => tail.bytes > maxTailBytes && tail.acceptedSize - tail.start >= tileWidth;
+    while (isFull() && this.#closing === undefined) {
       if (integrator.problem !== undefined) throw integrator.problem;
       integrator.poke();
       await new Promise<void>((resolve) => this.#waitingForRoom.push(resolve));
