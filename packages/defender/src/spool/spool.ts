@@ -134,6 +134,8 @@ class FileSpool implements Spool {
   #again = false;
   #cancelTimer: (() => void) | undefined;
   #timerAt = Number.POSITIVE_INFINITY;
+  /** There was no room: new records must not make it try again at once. */
+  #fullUntil = 0;
   #isTroubled: boolean;
   #nextTrimAt: number;
   #savedCountsAt = 0;
@@ -205,11 +207,12 @@ class FileSpool implements Spool {
 
   #schedule(ms: number): void {
     if (this.#isClosed || this.#failure !== undefined) return;
-    const at = this.#parts.clock.monotonicMs() + ms;
+    const now = this.#parts.clock.monotonicMs();
+    const at = Math.max(now + ms, this.#fullUntil);
     if (at >= this.#timerAt) return;
     this.#cancelTimer?.();
     this.#timerAt = at;
-    this.#cancelTimer = this.#parts.clock.after(ms, () => {
+    this.#cancelTimer = this.#parts.clock.after(at - now, () => {
       this.#timerAt = Number.POSITIVE_INFINITY;
       this.#cancelTimer = undefined;
       void this.#run();
@@ -232,7 +235,10 @@ class FileSpool implements Spool {
         if (await this.#step()) this.#again = true;
       }
     } catch (error) {
-      if (isAppError(error, 'journal_full') || isAppError(error, 'disk_full')) return this.#schedule(retryEveryMs);
+      if (isAppError(error, 'journal_full') || isAppError(error, 'disk_full')) {
+        this.#fullUntil = this.#parts.clock.monotonicMs() + retryEveryMs;
+        return this.#schedule(retryEveryMs);
+      }
       this.#failure = error;
       this.#warn(error);
       return;
@@ -275,12 +281,14 @@ class FileSpool implements Spool {
   async #feed(): Promise<void> {
     const { finaliser, raw, clock } = this.#parts;
     this.#endEarlierRuns();
+    // While the outbox is full, records wait in the raw log, not in memory.
+    if (finaliser.readyCount >= feedAtOnce) return;
     if (this.#queue.length > 0 && this.#queue[0]?.index === finaliser.next) {
       const taken = this.#queue.splice(0, feedAtOnce);
       for (const { index, record } of taken) this.#take(index, record);
       return;
     }
-    if (finaliser.next < raw.next && finaliser.readyCount < feedAtOnce) {
+    if (finaliser.next < raw.next) {
       this.#queue = [];
       this.#isLive = false;
       try {
