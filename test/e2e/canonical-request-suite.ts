@@ -145,10 +145,16 @@ async function inspect(engine: Engine, id: string): Promise<unknown> {
   const answer = await ask(engine, 'GET', `/containers/${id}/json`);
   const { Config, HostConfig, NetworkSettings } = JSON.parse(answer.body) as {
     Config: Record<string, unknown>;
-    HostConfig: unknown;
+    HostConfig: Record<string, unknown>;
     NetworkSettings: { Networks: unknown };
   };
-  return { Config: { ...Config, Hostname: '' }, HostConfig, Networks: Object.keys(NetworkSettings.Networks ?? {}) };
+  // Not filled in when no HostConfig was sent, not even one of nulls at the top level; the same when it starts.
+  const Runtime = HostConfig['Runtime'] ?? 'runc';
+  return {
+    Config: { ...Config, Hostname: '' },
+    HostConfig: { ...HostConfig, Runtime },
+    Networks: Object.keys(NetworkSettings.Networks ?? {}),
+  };
 }
 
 /** Creates a container and says what became of it; removes it again. */
@@ -331,7 +337,9 @@ export function describeCanonicalRequest(runs: number): void {
               answer.status === 405 ||
               (answer.status === 404 && (verb === 'HEAD' || answer.body.includes('page not found')))
             );
-            if (verb === 'HEAD' && route.action === 'container_archive_head') return;
+            // Without a body nobody can tell whose 404 it is.
+            if (verb === 'HEAD' && (route.action === 'container_archive_head' || route.action === 'debug_pprof_lookup'))
+              return;
             known += hasRoute ? 1 : 0;
             expect(`${verb} ${sent} ${hasRoute ? 'route' : 'none'}`).toBe(
               `${verb} ${sent} ${route.action === 'unknown' ? 'none' : 'route'}`,
