@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { EventDraft } from '@dockledger/contract';
-import { openSpool, type Spool } from '../packages/defender/src/spool/index.ts';
+import { openSpool, type Spool } from '../packages/defender/src/spool/spool.ts';
 
 const draft: EventDraft = {
   type: 'docker',
