@@ -35,7 +35,10 @@ export const AuditsQuery = Type.Object({
 export function addAuditsRoutes(app: FastifyInstance, service: AccessEventsService, now: () => number): void {
   app.get(
     '/audits/access',
-    { config: mayRead, schema: { response: { 200: Type.Array(CompatibleRecord) } } },
+    {
+      config: { ...mayRead, documentedQuery: AuditsQuery },
+      schema: { response: { 200: Type.Array(CompatibleRecord) } },
+    },
     async (request, reply) => {
       const query = queryOf(request, reply);
       const options = { signal: abortWhenGone(reply) };
@@ -46,19 +49,26 @@ export function addAuditsRoutes(app: FastifyInstance, service: AccessEventsServi
     },
   );
 
-  app.get('/audits/access/download', { config: mayRead }, async (request, reply) => {
-    const query = queryOf(request, reply);
-    const signal = abortWhenGone(reply);
-    const filter = await service.toFilter(query, signedInOf(request).scope, { signal });
-    const total = await service.store.count(filter, { signal });
-    const day = new Date(now()).toISOString().slice(0, 10);
-    void reply
-      .header('total-count', total)
-      .header('content-type', 'text/csv')
-      .header('content-disposition', `attachment; filename="access-audits-${day}.csv"`);
-    const rows = Readable.from(csvRows(service, filter, query, signal), { objectMode: false, highWaterMark: 1 << 16 });
-    return reply.send(rows);
-  });
+  app.get(
+    '/audits/access/download',
+    { config: { ...mayRead, documentedQuery: AuditsQuery } },
+    async (request, reply) => {
+      const query = queryOf(request, reply);
+      const signal = abortWhenGone(reply);
+      const filter = await service.toFilter(query, signedInOf(request).scope, { signal });
+      const total = await service.store.count(filter, { signal });
+      const day = new Date(now()).toISOString().slice(0, 10);
+      void reply
+        .header('total-count', total)
+        .header('content-type', 'text/csv')
+        .header('content-disposition', `attachment; filename="access-audits-${day}.csv"`);
+      const rows = Readable.from(csvRows(service, filter, query, signal), {
+        objectMode: false,
+        highWaterMark: 1 << 16,
+      });
+      return reply.send(rows);
+    },
+  );
 
   app.get('/audits/access/filters', { config: mayRead }, async (request, reply) => {
     const query = queryOf(request, reply);
