@@ -17,6 +17,7 @@ export {
 export { type CompiledRules, type CompileOptions, compileRules } from './compiled-rules.ts';
 export * from './compliance/checks.ts';
 export * from './compliance/evaluate.ts';
+export * from './compliance/running.ts';
 export * from './compliance/workload.ts';
 export {
   type AccessDecision,

@@ -1,6 +1,6 @@
 import { type AccessRule, defaultRuleSet } from '@dockledger/contract';
 import { describe, expect, it } from 'vitest';
-import { lintRules } from './lint-rules.ts';
+import { lintComplianceRules, lintRules } from './lint-rules.ts';
 
 const allowAll: AccessRule = { name: 'all', effect: 'allow' };
 const codes = (rules: readonly AccessRule[], collections?: readonly string[]) =>
@@ -62,5 +62,32 @@ describe('lintRules', () => {
     expect(
       codes([{ name: 'd', effect: 'deny', action: ['docker_info'], condition: { readonly: true } }, allowAll]),
     ).toEqual(['warning condition-without-effect d']);
+  });
+});
+
+describe('lintComplianceRules', () => {
+  const rule = (name: string, ids: readonly number[], collections?: string[]) => ({
+    name,
+    condition: { vulnerabilities: ids.map((id) => ({ id, block: true })) },
+    ...(collections && { collections }),
+  });
+
+  it('finds what could not do what it says', () => {
+    const issues = lintComplianceRules(
+      [rule('a', [54, 54]), rule('a', [41], ['gone']), rule('c', [55], ['web'])],
+      ['web'],
+    );
+    expect(issues.map((issue) => `${issue.severity} ${issue.code} ${issue.rule}`)).toEqual([
+      'error repeated-check a',
+      'error duplicate-name a',
+      'error unknown-collection a',
+      'warning unknown-check a',
+      'warning shadowed a',
+      'warning shadowed c',
+    ]);
+  });
+
+  it('finds nothing in a list from narrow to wide', () => {
+    expect(lintComplianceRules([rule('web', [54], ['web']), rule('all', [531])], ['web'])).toEqual([]);
   });
 });

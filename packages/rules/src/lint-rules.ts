@@ -1,8 +1,9 @@
 // Finds what is wrong with a rule list before it is saved.
 // Invariant: an error means that a rule could never do what it says; a warning means that it might surprise.
-import type { AccessRule } from '@dockledger/contract';
+import type { AccessRule, ComplianceRule } from '@dockledger/contract';
 import { allCollection } from './collection-scope.ts';
 import { matchesAnyAction } from './compiled-rules.ts';
+import { complianceChecks } from './compliance/checks.ts';
 import { compilePatterns, coversPattern, coversPatterns } from './pattern.ts';
 
 /** What can be wrong with a rule or a list. */
@@ -14,6 +15,8 @@ export type RuleIssueCode =
   | 'unknown-collection'
   | 'shadowed'
   | 'condition-without-effect'
+  | 'unknown-check'
+  | 'repeated-check'
   | 'no-catch-all';
 
 /** One finding about a rule list. Errors forbid saving, warnings do not. */
@@ -57,7 +60,10 @@ function lintList(rule: AccessRule, listName: (typeof listNames)[number]): RuleI
   return issues;
 }
 
-function lintCollections(rule: AccessRule, known: ReadonlySet<string> | undefined): RuleIssue[] {
+function lintCollections(
+  rule: Pick<AccessRule, 'name' | 'collections'>,
+  known: ReadonlySet<string> | undefined,
+): RuleIssue[] {
   if (rule.collections?.length === 0) {
     return [
       {
@@ -134,6 +140,40 @@ export function lintRules(rules: readonly AccessRule[], collections?: readonly s
     const text =
       'The list does not end in a rule for everything: what no rule matches is refused by "Default - deny all".';
     issues.push({ severity: 'warning', code: 'no-catch-all', rule: '', text });
+  }
+  return issues;
+}
+
+/**
+ * Looks through a list of compliance rules in evaluation order; the first that fits judges alone. `collections` as for
+ * {@link lintRules}.
+ */
+export function lintComplianceRules(
+  rules: readonly ComplianceRule[],
+  collections?: readonly string[],
+): readonly RuleIssue[] {
+  const issues: RuleIssue[] = [];
+  const known = collections === undefined ? undefined : new Set(collections);
+  const checkIds = new Set(complianceChecks.map(({ id }) => id));
+  const names = new Set<string>();
+  let catchAll: string | undefined;
+  for (const rule of rules) {
+    const report = (severity: RuleIssue['severity'], code: RuleIssueCode, text: string): void => {
+      issues.push({ severity, code, rule: rule.name, text });
+    };
+    if (names.has(rule.name)) report('error', 'duplicate-name', `Another rule is called "${rule.name}".`);
+    names.add(rule.name);
+    issues.push(...lintCollections(rule, known));
+    const seen = new Set<number>();
+    for (const { id } of rule.condition.vulnerabilities) {
+      if (!checkIds.has(id)) report('warning', 'unknown-check', `There is no check ${id}; it is ignored.`);
+      if (seen.has(id)) report('error', 'repeated-check', `Check ${id} is there twice.`);
+      seen.add(id);
+    }
+    if (rule.disabled === true) continue;
+    if (catchAll !== undefined) {
+      report('warning', 'shadowed', `Never reached: the earlier rule "${catchAll}" judges every container.`);
+    } else if (rule.collections === undefined || rule.collections.includes(allCollection.name)) catchAll = rule.name;
   }
   return issues;
 }

@@ -222,3 +222,9 @@ export const unknownAction = 'unknown';
 
 /** Every action name there is, `unknown` included, in table order, each once. */
 export const actionNames: readonly string[] = [...new Set([...routes.map((each) => each.action), unknownAction])];
+
+/**
+ * Actions that open a tunnel nobody can look into. While a blocking compliance rule is in force, hand these to
+ * `compileRules` as `explicitActions`: a build could otherwise do what a create may not.
+ */
+export const opaqueTunnelActions: readonly string[] = ['buildkit_session', 'buildkit_grpc'];

@@ -8,6 +8,7 @@ import type { VolumeFacts } from '../host-mounts.ts';
 import { cleanHostPath } from '../host-path.ts';
 import { complianceChecks } from './checks.ts';
 import { compileComplianceRules, evaluateCompliance } from './evaluate.ts';
+import { toRunningWorkload } from './running.ts';
 import { type ComplianceFacts, type ImageFacts, toWorkload, type Workload } from './workload.ts';
 
 const directory = new URL('../../cases/compliance/', import.meta.url);
@@ -181,5 +182,33 @@ describe('evaluateCompliance', () => {
     const all = { ...rule, condition: { vulnerabilities: complianceChecks.map(({ id }) => ({ id, block: true })) } };
     const exec = workloadOf('container_exec_create', { Cmd: ['id'], User: '0' });
     expect(evaluateCompliance(compileComplianceRules([all]), exec, target).block?.checks).toEqual([523]);
+  });
+});
+
+describe('toRunningWorkload', () => {
+  const inspect = {
+    Id: 'a'.repeat(64),
+    Name: '/web',
+    Config: { Image: 'alpine', User: '', Env: ['PATH=/bin'], Cmd: ['sh'], Labels: null },
+    HostConfig: {
+      Privileged: true,
+      Binds: ['/var/run/docker.sock:/s'],
+      NetworkMode: 'default',
+      Memory: 0,
+      PidsLimit: null,
+    },
+    Mounts: [{ Type: 'bind', Source: '/etc', RW: true, Propagation: 'rprivate' }],
+  };
+
+  it('finds in a running container what would have been found at its create', () => {
+    const workload = toRunningWorkload(inspect);
+    const found = complianceChecks.filter((check) => workload !== undefined && check.find(workload) !== undefined);
+    expect(found.map(({ id }) => id)).toEqual(expect.arrayContaining([54, 55, 531, 510, 528, 529, 599]));
+  });
+
+  it('has no view of what is no container', () => {
+    for (const other of [undefined, null, 'x', {}, { Config: {} }, { message: 'No such container' }]) {
+      expect(toRunningWorkload(other)).toBeUndefined();
+    }
   });
 });
