@@ -6,7 +6,7 @@ import { createDockerProxy } from '../packages/defender/src/docker-proxy/docker-
 import { EnginePool } from '../packages/defender/src/docker-proxy/engine-pool.ts';
 import { createTargetFinder } from '../packages/defender/src/facts/target-finder.ts';
 import { createIdentifier } from '../packages/defender/src/identity/identifier.ts';
-import { openSpool } from '../packages/defender/src/spool/index.ts';
+import { openSpool } from '../packages/defender/src/spool/spool.ts';
 
 const [engineSocket = '', ownSocket = '', directory = ''] = process.argv.slice(2);
 const log = {
