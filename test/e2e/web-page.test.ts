@@ -322,6 +322,52 @@ describe.skipIf(browserMissing !== undefined)('the page of a running Console', (
     expect(accessRules.map(({ name }) => name)).toEqual(['Default - allow all']);
   });
 
+  it('shows who changed the rules and takes an older version back as a draft', async () => {
+    await open('/rules');
+    await page.getByRole('button', { name: 'History' }).click();
+    const history = page.getByRole('region', { name: 'History' });
+    await history.getByText('Version 2', { exact: true }).waitFor();
+    await history.locator('li', { hasText: 'Version 2' }).getByRole('button', { name: 'Take as draft' }).click();
+    await page.getByText('no exec for robots').first().waitFor();
+    await page.getByText('One change, not in force yet.').waitFor();
+    await page.getByRole('button', { name: 'Discard' }).click();
+    await page.getByText('not in force yet').waitFor({ state: 'detached' });
+  });
+
+  it('tells how a person came to a call: ssh, sudo, then Docker', async () => {
+    const session = { sessionId: '77' };
+    await console.defender('host-3').send([
+      anEvent({
+        defenderId: 'host-3',
+        seq: 1,
+        time: minutesAgo(9),
+        type: 'sshd',
+        api: 'login',
+        actor: { user: 'eve', sourceIP: '10.0.0.9', ...session },
+      }),
+      anEvent({
+        defenderId: 'host-3',
+        seq: 2,
+        time: minutesAgo(8),
+        type: 'sudo',
+        api: '/usr/bin/docker ps',
+        actor: { user: 'eve', ...session },
+      }),
+      anEvent({ defenderId: 'host-3', seq: 3, time: minutesAgo(7), actor: { user: 'eve', ...session } }),
+    ]);
+    await console.indexed();
+    await open('/events?user=eve&type=docker');
+    await page.locator('tr.row .open').first().click();
+    const steps = page.locator('.chain li');
+    await steps.nth(2).waitFor();
+    const texts = await steps.allInnerTexts();
+    expect(texts.map((text) => text.replace(/^[\d:]+ /u, ''))).toEqual([
+      'ssh login from 10.0.0.9',
+      'sudo /usr/bin/docker ps',
+      'list containers',
+    ]);
+  });
+
   it('leads from each figure of the overview to the events behind it', async () => {
     await open('/');
     await page.getByText('Newest events').waitFor();
@@ -333,6 +379,6 @@ describe.skipIf(browserMissing !== undefined)('the page of a running Console', (
 
   it('computes the sentence of the evidence page from the ledger', async () => {
     await open('/evidence');
-    await page.getByText(/[\d\s]+ records in the ledger .* 653 calls on hosts; no gap is declared/u).waitFor();
+    await page.getByText(/[\d\s]+ records in the ledger .* 656 calls on hosts; no gap is declared/u).waitFor();
   });
 });

@@ -1,5 +1,7 @@
 // What the page shows when things go wrong, when much comes in, and on any screen: journeys against a Console whose failures
 // the test switches on.
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import type { Page } from 'playwright-core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openStandIn, type StandIn } from '../../packages/web/browser/api-stand-in.ts';
@@ -143,6 +145,35 @@ describe.skipIf(browserMissing !== undefined)('the page', () => {
         expect([width, path, overflow, inner]).toEqual([width, path, 0, 0]);
       }
     }
+  });
+
+  it('has nothing that axe-core calls serious, on any page, light and dark', async () => {
+    const source = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+    const event = standIn.events.find(({ api }) => api === 'container_create')?.id ?? '';
+    const complaints: string[] = [];
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme });
+      for (const path of [
+        '/',
+        `/events?user=alice&event=${event}`,
+        '/events?user=nobody',
+        '/rules',
+        '/defenders',
+        '/evidence',
+      ]) {
+        await page.goto(`${standIn.url}${path}`);
+        await page.locator('tr.row, .rule, .defenders tr, .assurance, .empty').first().waitFor();
+        if (path === '/rules') await page.getByRole('button', { name: 'Edit pipelines build and push' }).click();
+        await page.evaluate(source);
+        const found = await page.evaluate<string[]>(
+          `axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => violations
+            .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+            .map(({ id, nodes }) => id + ': ' + nodes.slice(0, 3).map(({ html, any }) => html.slice(0, 160) + ' ' + (any[0]?.message ?? '')).join(' | ')))`,
+        );
+        complaints.push(...found.map((complaint) => `${colorScheme} ${path}: ${complaint}`));
+      }
+    }
+    expect(complaints).toEqual([]);
   });
 
   it('gives every control a name and reaches it by the Tab key with a visible focus', async () => {

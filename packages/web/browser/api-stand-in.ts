@@ -215,6 +215,18 @@ export async function openStandIn(initial: readonly StoredAccessEvent[]): Promis
     } else if (path.startsWith('/session'))
       answer(response, 200, { username: 'admin', role: 'admin', collections: null });
     else if (path.startsWith('/events')) answerEvents(response, path.slice('/events'.length), url.searchParams);
+    else if (path === '/rules/history')
+      answer(response, 200, {
+        versions: [
+          {
+            version: standIn.rulesVersion,
+            accessRules: standIn.rules,
+            savedAt: new Date().toISOString(),
+            savedBy: 'admin',
+          },
+          { version: 0, accessRules: defaultRuleSet.accessRules, savedAt: new Date(0).toISOString(), savedBy: '' },
+        ],
+      });
     else if (path === '/rules') await answerRules(request, response);
     else if (path === '/defenders') answer(response, 200, { defenders: standIn.defenders });
     else if (path === '/status')

@@ -1,6 +1,6 @@
 // Reading and replacing the access rules. A save names the version it was made from, so that nobody overwrites unseen work.
 import type { AccessRule, RuleSet } from '@dockledger/contract';
-import { ApiFailure, send } from './client.ts';
+import { ApiFailure, call, send } from './client.ts';
 
 const rulesPath = '/api/dockledger/v1/rules';
 
@@ -31,4 +31,19 @@ export async function saveRules(accessRules: readonly AccessRule[], etag: string
   if (tag === null)
     throw new ApiFailure('failed', response.status, 'The Console saved the rules but named no version.');
   return { rules: body as RuleSet, etag: tag };
+}
+
+/** One version of the list that was once in force. */
+export interface RulesVersion extends RuleSet {
+  readonly savedAt: string;
+  readonly savedBy: string;
+}
+
+/** Versions that were in force, newest first. */
+export async function loadRulesHistory(signal?: AbortSignal): Promise<readonly RulesVersion[]> {
+  const body = await call<{ versions: readonly RulesVersion[] }>(
+    `${rulesPath}/history`,
+    signal === undefined ? {} : { signal },
+  );
+  return body.versions.toSorted((a, b) => b.version - a.version);
 }

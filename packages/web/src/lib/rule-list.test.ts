@@ -58,6 +58,11 @@ describe('the diff before saving', () => {
     expect(diffRules(before, moveRule(before, 0, 2)).map(({ kind, name }) => [kind, name])).toEqual([['moved', 'a']]);
   });
 
+  it('passes over a default that is written out', () => {
+    const after = [aRule('a', { action: ['*'], auditAllowed: true, notes: '' }), ...before.slice(1)];
+    expect(diffRules(before, after)).toEqual([]);
+  });
+
   it('is empty when nothing changed', () => {
     expect(diffRules(before, [...before])).toEqual([]);
   });

@@ -60,8 +60,18 @@ export interface RuleChange {
 
 const silent = new Set(['owner', 'modified', 'previousName']);
 
-function write(value: unknown): string {
-  if (value === undefined) return '';
+/** What a field that is left out means. */
+const defaults: Readonly<Record<string, string>> = {
+  action: '*',
+  principal: '*',
+  group: '*',
+  collections: '*',
+  auditAllowed: 'true',
+  disabled: 'false',
+};
+
+function write(field: string, value: unknown): string {
+  if (value === undefined || value === '') return defaults[field] ?? '';
   if (Array.isArray(value)) return value.join(', ');
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
@@ -71,7 +81,7 @@ function toFieldChanges(before: AccessRule, after: AccessRule): RuleChange['fiel
   const now = new Map(Object.entries(after));
   return [...new Set([...old.keys(), ...now.keys()])]
     .filter((field) => !silent.has(field))
-    .map((field) => ({ field, before: write(old.get(field)), after: write(now.get(field)) }))
+    .map((field) => ({ field, before: write(field, old.get(field)), after: write(field, now.get(field)) }))
     .filter((change) => change.before !== change.after);
 }
 

@@ -17,6 +17,7 @@ import { taste } from '../../state/taste.ts';
 import { ResultMark } from './event-columns.tsx';
 import { ProofBadge } from './proof-badge.tsx';
 import { deselect, hrefWithTerm } from './query-state.ts';
+import { SessionChain } from './session-chain.tsx';
 
 const reasons: Readonly<Record<string, string>> = {
   rule: 'The first matching rule decided.',
@@ -255,6 +256,7 @@ function DetailBody({ event }: { readonly event: StoredAccessEvent }) {
         <CopyButton label="Copy link" icon="link" text={link} />
         <CopyButton label="Copy JSON" text={() => JSON.stringify(event, null, 2)} />
       </div>
+      <SessionChain event={event} />
       <Decision event={event} />
       <Who event={event} />
       <Target event={event} />

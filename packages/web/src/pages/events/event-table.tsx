@@ -157,7 +157,7 @@ export function EventTable(props: Props) {
                       </button>
                     )}
                     {name === 'time' ? (
-                      <button type="button" class="open" aria-label={`Open event of ${event.time}`}>
+                      <button type="button" class="open">
                         {toCell(name, group)}
                       </button>
                     ) : (

@@ -1,5 +1,6 @@
 // The integrity badge of an event: proven here and now by this browser, or why not. Never green by default.
 import type { StoredAccessEvent } from '@dockledger/contract';
+import { useEffect } from 'preact/hooks';
 import { toShownFailure } from '../../api/client.ts';
 import { loadEvidence } from '../../api/events.ts';
 import { loadLedgerFile } from '../../api/status.ts';
@@ -33,7 +34,12 @@ export function ProofBadge({ event }: { readonly event: StoredAccessEvent }) {
     checked: await check(event, signal),
   }));
   const checked = proof.data?.id === event.id ? proof.data.checked : undefined;
-  if (checked?.state === 'too-new') window.setTimeout(proof.reload, retryMs);
+  const isTooNew = checked?.state === 'too-new';
+  useEffect(() => {
+    if (!isTooNew) return undefined;
+    const timer = window.setInterval(proof.reload, retryMs);
+    return () => window.clearInterval(timer);
+  }, [isTooNew, event.id]);
   if (checked === undefined) {
     return (
       <p class="proof muted">

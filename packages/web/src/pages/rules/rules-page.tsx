@@ -12,6 +12,7 @@ import { diffRules, findShadow, hasCatchAll, moveRule } from '../../lib/rule-lis
 import { useResource } from '../../state/resource.ts';
 import { loadSeen, RuleEditor } from './rule-editor.tsx';
 import { hitsRange, RuleRow } from './rule-row.tsx';
+import { RulesHistory } from './rules-history.tsx';
 import { SaveDialog } from './save-dialog.tsx';
 
 /** A rule of the draft with a key that stays while its name and place change. */
@@ -66,6 +67,7 @@ export function RulesPage() {
   const [draft, setDraft] = useState<readonly DraftRule[]>([]);
   const [openKey, setOpenKey] = useState<number | undefined>(undefined);
   const [drag, setDrag] = useState<{ readonly key: number; readonly over: number } | undefined>(undefined);
+  const [showsHistory, setShowsHistory] = useState(false);
   const [isReviewing, setIsReviewing] = useState(false);
   const [isSaving, setIsSaving] = useState(false);
   const [failure, setFailure] = useState<ApiFailure | undefined>(undefined);
@@ -133,22 +135,32 @@ export function RulesPage() {
       <PageHead
         title="Rules"
         actions={
-          <button
-            type="button"
-            class="button"
-            disabled={!isEditable}
-            onClick={() =>
-              insert(0, {
-                name: 'New rule',
-                effect: 'deny',
-                action: ['container_exec_create'],
-                principal: ['*'],
-                group: ['*'],
-              })
-            }
-          >
-            <Icon name="plus" /> New rule
-          </button>
+          <>
+            <button
+              type="button"
+              class="button"
+              aria-expanded={showsHistory}
+              onClick={() => setShowsHistory(!showsHistory)}
+            >
+              <Icon name="clock" /> History
+            </button>
+            <button
+              type="button"
+              class="button"
+              disabled={!isEditable}
+              onClick={() =>
+                insert(0, {
+                  name: 'New rule',
+                  effect: 'deny',
+                  action: ['container_exec_create'],
+                  principal: ['*'],
+                  group: ['*'],
+                })
+              }
+            >
+              <Icon name="plus" /> New rule
+            </button>
+          </>
         }
       >
         Read from the top: the first rule that matches decides. What none matches is refused. Alert rules note and go
@@ -205,6 +217,11 @@ export function RulesPage() {
             </li>
           ))}
         </ol>
+      )}
+      {showsHistory && base !== undefined && (
+        <div class="rules-history">
+          <RulesHistory current={base.rules.version} onRestore={(restored) => setDraft(toDraft(restored))} />
+        </div>
       )}
       {changes.length > 0 && (
         <div class="save-bar">

@@ -3,45 +3,8 @@ import type { AccessRule } from '@dockledger/contract';
 import { useEffect, useRef } from 'preact/hooks';
 import type { ApiFailure } from '../../api/client.ts';
 import { Icon } from '../../components/icon.tsx';
-import { SafeText } from '../../components/safe-text.tsx';
-import { diffRules, hasCatchAll, type RuleChange } from '../../lib/rule-list.ts';
-
-const kindWords: Readonly<Record<RuleChange['kind'], string>> = {
-  added: 'New',
-  removed: 'Removed',
-  changed: 'Changed',
-  moved: 'Moved',
-};
-
-function Change({ change }: { readonly change: RuleChange }) {
-  return (
-    <li>
-      <b>{kindWords[change.kind]}</b> <SafeText text={change.name} />
-      <span class="muted"> {change.kind === 'removed' ? `was ${change.place}` : `at ${change.place}`}</span>
-      {change.fields.length > 0 && (
-        <dl>
-          {change.fields.map(({ field, before, after }) => (
-            <div key={field} class="field">
-              <dt>{field}</dt>
-              <dd>
-                {before !== '' && (
-                  <del>
-                    <SafeText text={before} />
-                  </del>
-                )}{' '}
-                {after !== '' && (
-                  <ins>
-                    <SafeText text={after} />
-                  </ins>
-                )}
-              </dd>
-            </div>
-          ))}
-        </dl>
-      )}
-    </li>
-  );
-}
+import { diffRules, hasCatchAll } from '../../lib/rule-list.ts';
+import { RuleDiff } from './rule-diff.tsx';
 
 interface Props {
   readonly before: readonly AccessRule[];
@@ -89,11 +52,7 @@ export function SaveDialog({ before, after, failure, isSaving, onSave, onRebase,
           <span>No rule catches what the others leave open: whatever matches none is refused, on every host.</span>
         </div>
       )}
-      <ul class="diff">
-        {changes.map((change) => (
-          <Change key={`${change.kind} ${change.name}`} change={change} />
-        ))}
-      </ul>
+      <RuleDiff changes={changes} />
       <p class="row-actions">
         <button type="button" class="button" onClick={() => dialog.current?.close()}>
           Go on editing
