@@ -8,6 +8,7 @@ import { type DefenderSettingsInput, openDefender } from '@dockledger/defender';
 import { configCommand } from './commands/config.ts';
 import { statusCommand } from './commands/status.ts';
 import { openUp } from './commands/up.ts';
+import { verifyCommand } from './commands/verify.ts';
 import { exitCode } from './exit-code.ts';
 import { runProgram } from './program.ts';
 import { collectSettings, consolePart, defenderPart, readFlags, settingsHelp } from './settings/effective-settings.ts';
@@ -20,6 +21,7 @@ Usage: dockledger COMMAND [--setting value]…
   console    the Console alone
   defender   the Defender alone
   status     is it ready, and where; exit code 0 only when ready
+  verify     checks the ledger: --dir DIR or --url URL, --key VKEY, --since CHECKPOINT
   config     the effective settings and where each comes from
   help       this text
   version    the version
@@ -28,11 +30,37 @@ Usage: dockledger COMMAND [--setting value]…
 Settings come from flags, DOCKLEDGER_ variables and dockledger.yaml, in that order:
 `;
 
-const otherFlags = new Set(['--json', '--help', '--version']);
+const switches = new Set(['--json', '--help', '--version']);
+/** Options with a value that belong to one command and are no settings. */
+const valueOptions: Readonly<Record<string, readonly string[]>> = { verify: ['--dir', '--url', '--key', '--since'] };
+
+/** Takes the options of one command out of the words: `--name value` or `--name=value`. */
+function takeOptions(
+  command: string,
+  words: readonly string[],
+): { options: ReadonlyMap<string, string>; others: string[] } {
+  const known = new Set(valueOptions[command]);
+  const options = new Map<string, string>();
+  const others: string[] = [];
+  for (let index = 0; index < words.length; index++) {
+    const word = words[index] ?? '';
+    const equals = word.indexOf('=');
+    const name = equals < 0 ? word : word.slice(0, equals);
+    if (!known.has(name)) {
+      others.push(word);
+      continue;
+    }
+    const value = equals < 0 ? words[++index] : word.slice(equals + 1);
+    if (value === undefined) throw new AppError('bad_setting', `Option ${name} needs a value, for instance ${name}=…`);
+    options.set(name, value);
+  }
+  return { options, others };
+}
 
 async function main(words: readonly string[]): Promise<number> {
-  const [command = 'help', ...others] = words;
-  const { settings: flags, file, rest } = readFlags(others, otherFlags);
+  const [command = 'help', ...afterCommand] = words;
+  const { options, others } = takeOptions(command, afterCommand);
+  const { settings: flags, file, rest } = readFlags(others, switches);
   if (command === 'help' || command === '--help' || rest.includes('--help')) {
     console.log(usage + settingsHelp());
     return exitCode.ok;
@@ -65,6 +93,15 @@ async function main(words: readonly string[]): Promise<number> {
       return runProgram(dataDir, () => openDefender(defenderPart(settings) as DefenderSettingsInput));
     case 'status':
       return statusCommand(dataDir, json);
+    case 'verify':
+      return verifyCommand({
+        dataDir,
+        json,
+        dir: options.get('--dir'),
+        url: options.get('--url'),
+        key: options.get('--key'),
+        since: options.get('--since'),
+      });
     case 'config':
       configCommand(settings, json);
       return exitCode.ok;
