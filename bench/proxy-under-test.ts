@@ -4,7 +4,7 @@ import { compileRules } from '@dockledger/rules';
 import { createDockerJudge } from '../packages/defender/src/docker-proxy/docker-judge.ts';
 import { createDockerProxy } from '../packages/defender/src/docker-proxy/docker-proxy.ts';
 import { EnginePool } from '../packages/defender/src/docker-proxy/engine-pool.ts';
-import { createTargetFinder } from '../packages/defender/src/facts/target-finder.ts';
+import { createTargetFinder } from '../packages/defender/src/docker-proxy/facts/target-finder.ts';
 import { createIdentifier } from '../packages/defender/src/identity/identifier.ts';
 import { openSpool } from '../packages/defender/src/spool/spool.ts';
 

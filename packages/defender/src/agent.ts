@@ -9,8 +9,8 @@ import { type ConsoleLink, startConsoleLink } from './console-link/console-link.
 import { createDockerJudge } from './docker-proxy/docker-judge.ts';
 import { createDockerProxy } from './docker-proxy/docker-proxy.ts';
 import { EnginePool } from './docker-proxy/engine-pool.ts';
-import { queryEngine } from './facts/engine-query.ts';
-import { containerTarget, createTargetFinder } from './facts/target-finder.ts';
+import { queryEngine } from './docker-proxy/facts/engine-query.ts';
+import { containerTarget, createTargetFinder } from './docker-proxy/facts/target-finder.ts';
 import { loadDefenderId } from './host-facts/defender-id.ts';
 import { loadHostFacts } from './host-facts/host-facts.ts';
 import { createIdentifier } from './identity/identifier.ts';

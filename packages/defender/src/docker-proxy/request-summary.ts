@@ -1,5 +1,6 @@
 // The facts of a request body that go on record: what an investigator asks for, never a value that may be a secret.
 // Invariant: a field gets into a summary because it is named here; environment variables appear by name only.
+import { redactCommandLine } from '../redact-command-line.ts';
 import type { ClassifiedRequest } from './proxy-context.ts';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -31,25 +32,11 @@ function clip(value: unknown): unknown {
   return value;
 }
 
-const secretWord = /pass(word|wd|phrase)?|secret|token|api-?key|credential|auth/i;
-
-/** A command's arguments with the values that look like secrets cut out. */
-function redactArguments(value: unknown): unknown {
-  if (typeof value === 'string') return redactArguments([value]);
-  if (!Array.isArray(value)) return undefined;
-  let hidesNext = false;
-  return value.slice(0, maxListItems).map((each: unknown) => {
-    if (typeof each !== 'string') return '***';
-    if (hidesNext) {
-      hidesNext = false;
-      return '***';
-    }
-    const equals = each.indexOf('=');
-    if (equals > 0 && secretWord.test(each.slice(0, equals))) return `${each.slice(0, equals)}=***`;
-    if (each.startsWith('-') && secretWord.test(each)) hidesNext = true;
-    // Credentials in the authority of a URL.
-    return clip(each.replace(/:\/\/[^/@\s]+@/g, '://***@'));
-  });
+/** A command as one line, with what looks like a secret cut out as in a caller's own command line. */
+function commandOf(value: unknown): string | undefined {
+  const words = typeof value === 'string' ? [value] : Array.isArray(value) ? value : [];
+  const texts = words.slice(0, maxListItems).filter((word) => typeof word === 'string');
+  return texts.length === 0 ? undefined : redactCommandLine(texts);
 }
 
 function namesOfEnvironment(value: unknown): unknown {
@@ -104,8 +91,8 @@ function summaryOfContainer(body: unknown): Record<string, unknown> {
   const mounts = member(hostConfig, 'Mounts');
   return {
     ...pick(body, ['Image', 'User', 'WorkingDir', 'Hostname', 'Tty', 'ExposedPorts']),
-    ...defined('Cmd', redactArguments(member(body, 'Cmd'))),
-    ...defined('Entrypoint', redactArguments(member(body, 'Entrypoint'))),
+    ...defined('Cmd', commandOf(member(body, 'Cmd'))),
+    ...defined('Entrypoint', commandOf(member(body, 'Entrypoint'))),
     ...defined('Env', namesOfEnvironment(member(body, 'Env'))),
     ...pick(hostConfig, hostConfigFields),
     ...(Array.isArray(mounts) && mounts.length > 0
@@ -122,12 +109,12 @@ const summaries: Readonly<Record<string, (body: unknown) => Record<string, unkno
   container_create: summaryOfContainer,
   container_exec_create: (body) => ({
     ...pick(body, ['User', 'Privileged', 'Tty', 'WorkingDir', 'AttachStdin']),
-    ...defined('Cmd', redactArguments(member(body, 'Cmd'))),
+    ...defined('Cmd', commandOf(member(body, 'Cmd'))),
     ...defined('Env', namesOfEnvironment(member(body, 'Env'))),
   }),
   container_exec_start: (body) => pick(body, ['Detach', 'Tty']),
   container_update: (body) => pick(body, [...hostConfigFields, 'MemorySwap', 'CpuShares', 'CpusetCpus']),
-  container_commit: (body) => ({ ...pick(body, ['User']), ...defined('Cmd', redactArguments(member(body, 'Cmd'))) }),
+  container_commit: (body) => ({ ...pick(body, ['User']), ...defined('Cmd', commandOf(member(body, 'Cmd'))) }),
   volume_create: (body) => pick(body, ['Name', 'Driver', 'Labels']),
   network_create: (body) => pick(body, ['Name', 'Driver', 'Internal', 'Attachable', 'Labels']),
   network_connect: (body) => pick(body, ['Container']),

@@ -7,10 +7,10 @@ import { join } from 'node:path';
 import { createTempDir, engineUnavailable } from '@dockledger/testkit';
 import { describe, expect, it } from 'vitest';
 import type { Caller } from '../ports.ts';
+import { redactCommandLine } from '../redact-command-line.ts';
 import { createIdentifier } from './identifier.ts';
 import { descriptorOf, peerCredentials, userIdsOf, userNameOf } from './native.ts';
 import { ancestorsOf, parseContainerId, parseStat, readProcess } from './proc.ts';
-import { redactCommandLine } from './redact-command-line.ts';
 
 const connectScript = `require('net').connect(process.env.SOCK).on('close', () => process.exit(0))`;
 

@@ -2,6 +2,7 @@
 // A container's root is never reported as the host's root; what cannot be found is left out, never guessed.
 import type { Actor } from '@dockledger/contract';
 import type { Caller, Identifier } from '../ports.ts';
+import { redactCommandLine } from '../redact-command-line.ts';
 import {
   closeDescriptor,
   descriptorOf,
@@ -15,7 +16,6 @@ import {
   userNameOf,
 } from './native.ts';
 import { ancestorsOf, type ProcessFacts, readProcess } from './proc.ts';
-import { redactCommandLine } from './redact-command-line.ts';
 
 /** Asks the engine for a container's name by its full id; undefined when it knows none. The name has its slash. */
 export type ContainerNameLookup = (containerId: string) => Promise<string | undefined>;

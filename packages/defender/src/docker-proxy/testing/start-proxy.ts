@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import type { AccessRule } from '@dockledger/contract';
 import { type CollectionScope, compileRules } from '@dockledger/rules';
 import { createTempDir, until } from '@dockledger/testkit';
-import { createTargetFinder, type TargetFinderOptions } from '../../facts/target-finder.ts';
 import type { Caller, Identifier } from '../../ports.ts';
 import { silentLog } from '../app-log.ts';
 import { createDockerJudge } from '../docker-judge.ts';
 import { createDockerProxy, type DockerProxy, type DockerProxyOptions } from '../docker-proxy.ts';
 import { EnginePool } from '../engine-pool.ts';
+import { createTargetFinder, type TargetFinderOptions } from '../facts/target-finder.ts';
 import { createMemoryRecorder, type MemoryRecorder } from './memory-recorder.ts';
 
 /** The one who calls unless a test says otherwise. */

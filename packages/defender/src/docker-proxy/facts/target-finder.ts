@@ -2,10 +2,10 @@
 // Invariant: nothing is cached: a name that was deleted, made again or renamed since is always asked anew.
 import type { Target } from '@dockledger/contract';
 import { queryValue } from '@dockledger/rules';
-import type { EnginePool } from '../docker-proxy/engine-pool.ts';
-import type { ClassifiedRequest, FactsUnavailable, FoundFacts, TargetFinder } from '../docker-proxy/proxy-context.ts';
-import { member } from '../docker-proxy/request-summary.ts';
-import type { Caller } from '../ports.ts';
+import type { Caller } from '../../ports.ts';
+import type { EnginePool } from '../engine-pool.ts';
+import type { ClassifiedRequest, FactsUnavailable, FoundFacts, TargetFinder } from '../proxy-context.ts';
+import { member } from '../request-summary.ts';
 import { type EngineAnswer, type PassMark, queryEngine } from './engine-query.ts';
 import { targetOf } from './request-target.ts';
 
@@ -72,7 +72,8 @@ export function createTargetFinder({ pool, passMark, guardsExecs }: TargetFinder
     const found = containerTarget(answer.value);
     if (found.containerId === undefined) return { unavailable: 'malformed-answer' };
     return {
-      target: { ...target, ...found, ...optional('other', target.other) },
+      // A network that gets a container stays the target; the container's facts stand beside it.
+      target: { ...found, ...target },
       ...(replacesName ? { resolvedId: found.containerId } : {}),
     };
   };

@@ -2,8 +2,8 @@
 // Invariant: names keep the client's spelling; a container's name gets its leading slash.
 import type { Target } from '@dockledger/contract';
 import { queryValue, type TargetKind } from '@dockledger/rules';
-import type { ClassifiedRequest } from '../docker-proxy/proxy-context.ts';
-import { member } from '../docker-proxy/request-summary.ts';
+import type { ClassifiedRequest } from '../proxy-context.ts';
+import { member } from '../request-summary.ts';
 
 const bareTargets = new Map<TargetKind, Target>();
 

@@ -1,10 +1,10 @@
 // Asks the engine one question and reads the whole JSON answer, over the pool's connections.
 // Invariant: an answer is bounded; a connection goes back to the pool only after a complete one.
 import { formatTarget, parseResponseHead, type ResponseHead } from '@dockledger/rules';
-import type { EngineConnection, EngineListener } from '../docker-proxy/engine-connection.ts';
-import type { EnginePool } from '../docker-proxy/engine-pool.ts';
-import { latin1 } from '../docker-proxy/latin1.ts';
-import { MessageBody } from '../docker-proxy/message-body.ts';
+import type { EngineConnection, EngineListener } from '../engine-connection.ts';
+import type { EnginePool } from '../engine-pool.ts';
+import { latin1 } from '../latin1.ts';
+import { MessageBody } from '../message-body.ts';
 
 /** What the engine said, or the system's code when it could not be asked. */
 export type EngineAnswer =
