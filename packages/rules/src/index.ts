@@ -30,6 +30,7 @@ export {
 export * from './explain.ts';
 export { foldKey, type JsonLimits, parseGoJson } from './go-json.ts';
 export { decodeLatin1, type Latin1Decoder, maxHeadBytes, maxHeaderFields } from './head-lines.ts';
+export type { HeadRefusal, HeadRefusalCode } from './head-refusal.ts';
 export { type HeaderField, headerValue } from './header-field.ts';
 export * from './host-mounts.ts';
 export * from './host-path.ts';

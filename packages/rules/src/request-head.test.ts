@@ -2,14 +2,9 @@ import { createServer, type IncomingMessage } from 'node:http';
 import { duplexPair } from 'node:stream';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { HeadRefusalCode } from './head-refusal.ts';
 import { headerValue } from './header-field.ts';
-import {
-  type HeadRefusalCode,
-  isRequestMethod,
-  parseRequestHead,
-  type RequestHead,
-  toOriginForm,
-} from './request-head.ts';
+import { isRequestMethod, parseRequestHead, type RequestHead, toOriginForm } from './request-head.ts';
 
 const bytesOf = (text: string): Buffer => Buffer.from(text, 'latin1');
 const parse = (text: string) => {
