@@ -7,7 +7,7 @@ export type Bytes = string;
 const cStyle: Readonly<Record<number, string>> = { 7: 'a', 8: 'b', 9: 't', 10: 'n', 11: 'v', 12: 'f', 13: 'r' };
 
 /** strnvis(…, VIS_CSTYLE | VIS_NL | VIS_TAB | VIS_OCTAL). */
-export function visEncode(bytes: Bytes): string {
+function visEncode(bytes: Bytes): string {
   let out = '';
   for (let k = 0; k < bytes.length; k++) {
     const code = bytes.charCodeAt(k);

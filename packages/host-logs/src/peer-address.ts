@@ -3,7 +3,7 @@
 import type { HostLogPeer } from './host-log-result.ts';
 
 /** True for a dotted IPv4 address with each part 0 to 255. */
-export function isIpv4(text: string): boolean {
+function isIpv4(text: string): boolean {
   let parts = 1;
   let value = -1;
   for (let k = 0; k < text.length; k++) {
@@ -21,7 +21,7 @@ export function isIpv4(text: string): boolean {
 }
 
 /** True for an IPv6 address, with an embedded IPv4 tail or a zone id or neither. */
-export function isIpv6(text: string): boolean {
+function isIpv6(text: string): boolean {
   const percent = text.indexOf('%');
   if (percent >= 0 && !/^[A-Za-z0-9._~-]{1,32}$/.test(text.slice(percent + 1))) return false;
   const address = percent < 0 ? text : text.slice(0, percent);
@@ -52,7 +52,7 @@ export function isIpAddress(text: string): boolean {
 }
 
 /** The port in `text`, 0 to 65535, or -1. */
-export function toPort(text: string): number {
+function toPort(text: string): number {
   if (text.length === 0 || text.length > 5) return -1;
   let port = 0;
   for (let k = 0; k < text.length; k++) {
