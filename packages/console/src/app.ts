@@ -130,8 +130,12 @@ async function openParts(
     password: settings.adminPassword,
     passwordFile: join(dataDir, 'initial-admin-password'),
   });
-  const rules = await openAccessRules(control.ruleSets, now);
   const collections = await openCollections(control.collections, now);
+  const rules = await openAccessRules({
+    store: control.ruleSets,
+    collectionNames: () => collections.list().map(({ name }) => name),
+    now,
+  });
   const defenders = new DefenderRegistry(now);
   const intake = await openIntake({
     ledger,

@@ -2,6 +2,7 @@
 
 import { Readable } from 'node:stream';
 import { CompatibleRecord, toCompatibleRecord } from '@dockledger/contract';
+import { AppError } from '@dockledger/contract/error-code';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { signedInOf } from '../sessions/route-access.ts';
@@ -11,6 +12,8 @@ import { type CompatibleQuery, parseCompatibleQuery } from './compatible-query.t
 import { abortWhenGone } from './request-abort.ts';
 
 const mayRead = { access: { permission: 'monitorAccessDocker', grant: 'read' }, audit: 'read' } as const;
+/** First parts of the vendor's other kinds of audit. */
+const otherKinds = new Set(['admission', 'agentless', 'firewall', 'incidents', 'kubernetes', 'runtime', 'trust']);
 const text = (description: string) => Type.Optional(Type.String({ description }));
 const texts = (description: string) => Type.Optional(Type.Array(Type.String(), { description }));
 
@@ -80,7 +83,10 @@ export function addAuditsRoutes(app: FastifyInstance, service: AccessEventsServi
   });
 
   // Kinds of audit that this product does not make: clients that walk all of them go on undisturbed.
-  app.get('/audits/*', { config: { access: mayRead.access } }, async (_request, reply) => {
+  app.get('/audits/*', { config: { access: mayRead.access } }, async (request, reply) => {
+    const kind = (request.params as { '*': string })['*'].split('/', 1)[0] ?? '';
+    if (!otherKinds.has(kind))
+      throw new AppError('not_found', `There is no audit of the kind "${kind.slice(0, 100)}".`);
     void reply.header('total-count', 0);
     return [];
   });

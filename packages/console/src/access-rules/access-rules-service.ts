@@ -1,7 +1,8 @@
 // The access rules in force: read at once from memory, saved as a new version, and announced to whoever waits for a change.
-// A save is durable before it is in force; names are unique; order is kept as given.
+// A save is sound (no rule that could never do what it says) and durable before it is in force; order is kept as given.
 import { type AccessRule, defaultRuleSet, type RuleSet, toInstant } from '@dockledger/contract';
 import { AppError } from '@dockledger/contract/error-code';
+import { lintRules, type RuleIssue } from '@dockledger/rules';
 import type { RuleSetStore, RuleSetVersion } from './rule-set-store.ts';
 
 /** Reads and saves rules. */
@@ -10,7 +11,7 @@ export interface AccessRulesService {
   current(): RuleSet;
   /**
    * Replaces the whole list. `basedOn` is the version the change was made from; without it the newest is replaced.
-   * Throws `precondition_failed` when that is not the newest, `bad_rule` when a name is taken twice.
+   * Throws `precondition_failed` when that is not the newest, `bad_rule` (details.issues) when a rule could never do what it says.
    */
   save(rules: readonly AccessRule[], change: { readonly by: string; readonly basedOn?: number }): Promise<RuleSet>;
   /** Resolves with the rules once their version is above `version`, or with undefined when the signal aborts. */
@@ -19,8 +20,16 @@ export interface AccessRulesService {
   history(limit: number): Promise<readonly RuleSetVersion[]>;
 }
 
+/** What {@link openAccessRules} needs. */
+export interface AccessRulesParts {
+  readonly store: RuleSetStore;
+  /** Names of the collections that rules may name. */
+  readonly collectionNames: () => readonly string[];
+  readonly now: () => number;
+}
+
 /** Loads the rules in force, or puts the default ones in force on a new store. */
-export async function openAccessRules(store: RuleSetStore, now: () => number = Date.now): Promise<AccessRulesService> {
+export async function openAccessRules({ store, collectionNames, now }: AccessRulesParts): Promise<AccessRulesService> {
   let newest = await store.newest();
   if (newest === undefined) {
     newest = { ruleSet: defaultRuleSet, savedAt: toInstant(now()), savedBy: 'system' };
@@ -36,6 +45,7 @@ export async function openAccessRules(store: RuleSetStore, now: () => number = D
         details: { version: current.version },
       });
     }
+    requireSound(rules, lintRules(rules, collectionNames()));
     const savedAt = toInstant(now());
     const accessRules = toStoredRules(rules, current.accessRules, by, savedAt);
     const ruleSet: RuleSet = { version: current.version + 1, accessRules };
@@ -66,19 +76,25 @@ export async function openAccessRules(store: RuleSetStore, now: () => number = D
   };
 }
 
-/** The list as it is stored: names unique, renames done, and every rule that differs from before marked with who and when. */
+/** Throws for the first error; warnings pass. */
+function requireSound(rules: readonly AccessRule[], issues: readonly RuleIssue[]): void {
+  const errors = issues.filter(({ severity }) => severity === 'error');
+  const [first] = errors;
+  if (first === undefined) return;
+  const place = rules.findIndex(({ name }) => name === first.rule) + 1;
+  const subject = place === 0 ? 'The rules' : `Rule ${place}, "${first.rule}"`;
+  throw new AppError('bad_rule', `${subject}: ${first.text}`, { details: { issues: errors } });
+}
+
+/** The list as it is stored: renames done, and every rule that differs from before marked with who and when. */
 function toStoredRules(
   rules: readonly AccessRule[],
   before: readonly AccessRule[],
   by: string,
   at: string,
 ): AccessRule[] {
-  const names = new Set<string>();
   const earlier = new Map(before.map((rule) => [rule.name, rule]));
   return rules.map((rule) => {
-    if (names.has(rule.name))
-      throw new AppError('bad_rule', `Two rules are named "${rule.name}". Names must be unique.`);
-    names.add(rule.name);
     const { previousName, owner: _owner, modified: _modified, ...content } = rule;
     const old = earlier.get(previousName ?? rule.name);
     if (old !== undefined && isSameContent(content, old)) {

@@ -99,6 +99,12 @@ describe('access rules', () => {
     ],
     ['an effect that does not exist', { accessRules: [{ name: 'a', effect: 'maybe' }] }, 400],
     ['a field that does not exist', { accessRules: [{ name: 'a', effect: 'deny', actions: ['*'] }] }, 400],
+    [
+      'an action that does not exist',
+      { accessRules: [{ name: 'a', effect: 'deny', action: ['container_crate'] }] },
+      422,
+    ],
+    ['a collection that does not exist', { accessRules: [{ name: 'a', effect: 'deny', collections: ['web'] }] }, 422],
     ['no list', {}, 400],
   ])('are refused with %s, and stay as they were', async (_what, body, status) => {
     await using console = await startTestConsole();

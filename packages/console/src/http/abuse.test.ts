@@ -38,6 +38,10 @@ describe('what anybody may send', () => {
   });
 
   it('gets 404 and 405 in the form of the API that the path belongs to', async () => {
+    for (const path of ['/api/v1/audits/acess', '/api/v1/audits/access/nothing']) {
+      expect((await console.api.send(path)).status).toBe(404);
+    }
+    expect((await console.api.send('/api/v1/audits/access/')).headers['total-count']).toBe('0');
     const missing = await console.api.send('/api/v1/nothing/here');
     expect([missing.status, missing.json()]).toEqual([404, { err: 'There is nothing at this address.' }]);
     const native = await console.api.send('/api/dockledger/v1/nothing');

@@ -48,7 +48,7 @@ export function createHttpsServer(options: HttpsServerOptions): ConsoleServer {
     keepAliveTimeout: 72_000,
     forceCloseConnections: 'idle',
     return503OnClosing: true,
-    routerOptions: { maxParamLength: 300, caseSensitive: true, ignoreDuplicateSlashes: false },
+    routerOptions: { maxParamLength: 300, caseSensitive: true, ignoreTrailingSlash: true },
     clientErrorHandler: answerBrokenRequest,
   }).withTypeProvider<TypeBoxTypeProvider>();
   app.setValidatorCompiler(TypeBoxValidatorCompiler);

@@ -6,8 +6,8 @@ import { Compile } from 'typebox/compile';
 import { nestingOf } from '../http/bounded-json.ts';
 import type { ReceivedEvent } from '../ledger-routes/ledger-entry.ts';
 
-/** Bounds of one batch, after decompression. */
-export const batchLimits = { bytes: 32 * 1024 * 1024, events: 10_000, eventBytes: 4 * 1024 * 1024 } as const;
+/** Bounds of one batch, after decompression. An event leaves room for what the Console adds within the ledger's 4 MiB. */
+export const batchLimits = { bytes: 32 * 1024 * 1024, events: 10_000, eventBytes: 3 * 1024 * 1024 } as const;
 
 const accessEventCheck = Compile(AccessEvent);
 const deepestEvent = 32;

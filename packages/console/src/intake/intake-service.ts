@@ -2,7 +2,7 @@
 // Acknowledged means: the ledger has fsynced it. The event store plays no part here.
 import { type AccessEvent, type EventsAnswer, toEventId, toInstant } from '@dockledger/contract';
 import { AppError } from '@dockledger/contract/error-code';
-import type { Ledger } from '../ledger-routes/ledger.ts';
+import type { Ledger, NewLedgerEntry } from '../ledger-routes/ledger.ts';
 import { eventBytesOf, type ReceivedEvent, toLedgerEntry } from '../ledger-routes/ledger-entry.ts';
 import { DefenderMarks } from './defender-marks.ts';
 import { loadMarksSnapshot, saveMarksSnapshot } from './marks-snapshot.ts';
@@ -77,9 +77,14 @@ export async function openIntake({
     const entries = events.map((received) =>
       toLedgerEntry(received, { at, collections: collectionsOf(received.event) }),
     );
-    const { firstIndex } = await ledger.append(entries);
-    for (const [offset, { event }] of events.entries())
-      marks.note(event.defenderId, event.epoch, event.seq, firstIndex + offset);
+    // In pieces that one ledger record takes. Each piece is all or nothing, and they go in order, so a failure in between
+    // leaves a shorter batch accepted, never a hole.
+    for (const [start, end] of toPieces(entries)) {
+      const { firstIndex } = await ledger.append(entries.slice(start, end));
+      for (const [offset, { event }] of events.slice(start, end).entries()) {
+        marks.note(event.defenderId, event.epoch, event.seq, firstIndex + offset);
+      }
+    }
   }
 
   async function firstDifference(known: readonly ReceivedEvent[]): Promise<AccessEvent | undefined> {
@@ -198,4 +203,20 @@ export async function openIntake({
       await saveMarksSnapshot(snapshotFile, ledger, ledger.size, marks.toSnapshot());
     },
   };
+}
+
+const pieceBytes = 8 * 1024 * 1024;
+
+/** Cuts entries into runs `[start, end)` of at most 8 MiB of payload, or of one entry that is larger. */
+function toPieces(entries: readonly NewLedgerEntry[]): readonly (readonly [number, number])[] {
+  const pieces: (readonly [number, number])[] = [];
+  let [start, bytes] = [0, 0];
+  for (const [index, { payload }] of entries.entries()) {
+    if (bytes + payload.length > pieceBytes && index > start) {
+      pieces.push([start, index]);
+      [start, bytes] = [index, 0];
+    }
+    bytes += payload.length;
+  }
+  return [...pieces, [start, entries.length]];
 }

@@ -124,6 +124,14 @@ describe('intake', () => {
     expect((await console.api.send('/api/dockledger/v1/status')).json()).toMatchObject({ ledgerSize: 0 });
   });
 
+  it('accepts a batch that is larger than one ledger record, and refuses an event that could never be kept', async () => {
+    await using console = await startTestConsole();
+    const large = (seq: number, bytes: number) => anEvent({ seq, raw: 'x'.repeat(bytes) });
+    const batch = Array.from({ length: 12 }, (_, index) => large(index + 1, 2_000_000));
+    expect((await console.defender().send(batch)).json()).toEqual({ expectedSeq: 13, ledgerSize: 12 });
+    expect((await console.defender().send([large(13, 3_500_000)])).status).toBe(422);
+  });
+
   it('bounds what gzip unpacks to', async () => {
     await using console = await startTestConsole();
     const bomb = gzipSync(Buffer.alloc(64 * 1024 * 1024, 0x20));
