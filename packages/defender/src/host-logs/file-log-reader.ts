@@ -52,7 +52,8 @@ export function openFileLogReader(options: FileLogReaderOptions): HostLogReader 
       throw error;
     });
     if (handle === undefined) return undefined;
-    const identity = await identityOf(handle, offset);
+    // Unread content counts as well: a log that is cut before it was first read is found again by it.
+    const identity = await identityOf(handle);
     return { handle, splitter: createLineSplitter(offset, maxLineBytes), identity, lineEnd: offset };
   }
 
@@ -68,16 +69,13 @@ export function openFileLogReader(options: FileLogReaderOptions): HostLogReader 
     await options.deliver(positioned);
   }
 
-  /** Reads what is there, until the end or until the file turns out to be cut. Returns how many bytes that was. */
-  async function drain(file: OpenFile): Promise<number> {
+  /** Reads what is there. Returns how many bytes that was, or `cut` when the file no longer holds what was read of it. */
+  async function drain(file: OpenFile): Promise<number | 'cut'> {
     let total = 0;
     while (!stop.signal.aborted) {
       const { bytesRead } = await file.handle.read(buffer, 0, chunkBytes, file.splitter.offset);
       // Looked at after the read: what was read before a cut is good, what was read after it is another file's middle.
-      if (await isCut(file, bytesRead)) {
-        await restart(file);
-        continue;
-      }
+      if (await isCut(file, bytesRead)) return 'cut';
       if (bytesRead === 0) break;
       total += bytesRead;
       const lines = file.splitter.push(buffer.subarray(0, bytesRead));
@@ -96,21 +94,12 @@ export function openFileLogReader(options: FileLogReaderOptions): HostLogReader 
     return size < file.splitter.offset + bytesRead || !(await isSameFile(file.handle, file.identity));
   }
 
-  /** After copytruncate: the rest of the old content from its copy, then the file anew. */
-  async function restart(file: OpenFile): Promise<void> {
-    await readCopyOf(file.identity, file.lineEnd);
-    file.splitter = createLineSplitter(0, maxLineBytes);
-    file.identity = await identityOf(file.handle, 0);
-    file.lineEnd = 0;
-  }
-
-  /** copytruncate leaves the old content in a copy: what was not yet read of it is there. */
-  async function readCopyOf(identity: FileIdentity, offset: number): Promise<void> {
-    for (const file of await rotatedFilesOf(path)) {
-      if (file.inode === identity.inode || !(await isSameRotated(file, identity))) continue;
-      await readRotated(file, offset);
-      return;
-    }
+  /** After copytruncate: the copy, which holds what was not yet read; without a copy the cut file from its beginning. */
+  async function openCopyOf(file: OpenFile): Promise<OpenFile | undefined> {
+    const opened = await openRotated({ ...file.identity, offset: file.lineEnd });
+    if (opened !== 'nowhere') return opened;
+    options.onGap({ reason: `${path} was truncated, and no copy of it was found` });
+    return openAt(path, 0);
   }
 
   /** Reads a file that will not grow any more, from `offset` of its uncompressed bytes to its end. */
@@ -150,23 +139,28 @@ export function openFileLogReader(options: FileLogReaderOptions): HostLogReader 
       return;
     }
     await now?.handle.close();
-    while (!stop.signal.aborted && current === undefined) {
+    const opened = await openRotated(from);
+    if (opened === 'nowhere') {
+      options.onGap({ reason: `${path} was rotated away, and none of its rotated files is the one last read` });
+      current = await openAt(path, 0);
+    } else current = opened;
+  }
+
+  /** The rotated file that `from` tells, opened there; the one behind it when it is compressed and was read here. */
+  async function openRotated(from: FilePosition): Promise<OpenFile | 'nowhere' | undefined> {
+    while (!stop.signal.aborted) {
       const file = await findRotated(from);
-      if (file === undefined) {
-        options.onGap({ reason: `${path} was rotated away, and none of its rotated files is the one last read` });
-        current = await openAt(path, 0);
-        return;
-      }
+      if (file === undefined) return 'nowhere';
       if (file.isCompressed) {
         await readRotated(file, from.offset);
-        current = await openNext(await identityOfRotated(file));
-        return;
+        return openNext(await identityOfRotated(file));
       }
       const opened = await openAt(file.path, from.offset);
       // A rotation between the look and the opening gives another file: look again.
-      if (opened?.identity.inode === file.inode) current = opened;
-      else await opened?.handle.close();
+      if (opened?.identity.inode === file.inode) return opened;
+      await opened?.handle.close();
     }
+    return undefined;
   }
 
   async function findRotated(known: FileIdentity): Promise<RotatedFile | undefined> {
@@ -180,7 +174,7 @@ export function openFileLogReader(options: FileLogReaderOptions): HostLogReader 
     for (let quiet = 0; quiet < 2 && !stop.signal.aborted; ) {
       const grown = await drain(file);
       const hasMovedOn = (await sizeOf(path)) > 0 || Date.now() > deadline;
-      quiet = grown === 0 && hasMovedOn ? quiet + 1 : 0;
+      quiet = (grown === 0 || grown === 'cut') && hasMovedOn ? quiet + 1 : 0;
       await pause();
     }
     if (stop.signal.aborted) return;
@@ -234,7 +228,12 @@ export function openFileLogReader(options: FileLogReaderOptions): HostLogReader 
       while (!stop.signal.aborted) {
         if (current === undefined) current = await openAt(path, 0);
         else {
-          await drain(current);
+          if ((await drain(current)) === 'cut') {
+            const cut = current;
+            current = await openCopyOf(cut);
+            await cut.handle.close();
+            continue;
+          }
           if (await isRenamedAway(current)) {
             const finished = current;
             await retire(finished);

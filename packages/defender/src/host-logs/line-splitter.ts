@@ -10,7 +10,7 @@ export interface SplitLine {
 
 /** Cuts one stream. */
 export interface LineSplitter {
-  /** Takes the next bytes of the stream and returns the lines that they end. */
+  /** Takes the next bytes of the stream and returns the lines that they end. Keeps nothing of the memory given. */
   push(chunk: Uint8Array): SplitLine[];
   /** Returns the unended last line, for a stream that will not go on; undefined when there is none. */
   end(): SplitLine | undefined;
@@ -29,7 +29,8 @@ export function createLineSplitter(startOffset: number, maxLineBytes: number): L
     const from = keptBytes === 0 ? firstNonNul(piece) : 0;
     const room = maxLineBytes - keptBytes;
     if (piece.length - from > room) isOver = true;
-    const part = piece.slice(from, from + room);
+    // A copy: the caller may read into the same memory again, and a Buffer's own slice is only a view of it.
+    const part = Uint8Array.from(piece.subarray(from, from + room));
     if (part.length === 0) return;
     kept.push(part);
     keptBytes += part.length;
