@@ -28,8 +28,8 @@ export interface TestConsole extends AsyncDisposable {
   defender(id?: string): SimulatedDefender;
   /** Resolves once everything in the ledger can be read through the API. */
   indexed(): Promise<void>;
-  /** Closes it and opens another on the same directory. */
-  restart(): Promise<TestConsole>;
+  /** Closes it and opens another on the same directory, with changed settings where given. */
+  restart(changes?: Partial<ConsoleSettings>): Promise<TestConsole>;
 }
 
 /** Speaks the channel's protocol as a Defender does. */
@@ -102,9 +102,19 @@ export async function startTestConsole(
         { withinMs: 60_000 },
       );
     },
-    restart: async () => {
+    restart: async (changes = {}) => {
       await close();
-      return startTestConsole({ ...overrides, dataDir: settings.dataDir }, parts);
+      const reopened = await startTestConsole({ ...overrides, ...changes, dataDir: settings.dataDir }, parts);
+      // Whoever ends up with the last one removes the directory that the first one made.
+      return temp === undefined
+        ? reopened
+        : {
+            ...reopened,
+            [Symbol.asyncDispose]: async () => {
+              await reopened[Symbol.asyncDispose]();
+              await temp[Symbol.asyncDispose]();
+            },
+          };
     },
     [Symbol.asyncDispose]: async () => {
       await close();
