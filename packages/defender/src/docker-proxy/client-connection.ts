@@ -117,6 +117,11 @@ export class ClientConnection implements ClientSide {
     if (this.#exchange === undefined) this.#socket.end(() => this.#socket.destroy());
   }
 
+  /** Cuts the connection now; its exchange learns that the client is gone. */
+  cut(): void {
+    this.#socket.destroy();
+  }
+
   /** Gives up a client whose head or body does not arrive. */
   timeOut(): void {
     if (this.#exchange !== undefined) this.#exchange.onBodyTimeout();
@@ -238,7 +243,7 @@ export class ClientConnection implements ClientSide {
     const exchange = this.#exchange;
     this.#exchange = undefined;
     this.waitingSince = 0;
-    this.#onClosed(this);
     exchange?.onClientGone();
+    this.#onClosed(this);
   }
 }

@@ -533,6 +533,54 @@ describe('docker proxy: failures', () => {
     expect(proxy.recorder.outcomeOf(proxy.recorder.requests[0])?.state).toBe('unknown');
   });
 
+  it('records a refusal once when its client does not wait for it', async () => {
+    await using engine = await startScriptedEngine();
+    await using proxy = await startProxy(engine.socketPath);
+    proxy.accessRules = [{ name: 'no-info', effect: 'deny', action: ['docker_info'] }, allowAll];
+    for (const bytes of [get('/info'), get('/_ping?a=1;b=2'), post('/volumes/create', '{"a"')]) {
+      const client = await connectRaw(proxy.path);
+      const before = proxy.recorder.records.length;
+      proxy.recorder.holdDurable();
+      client.send(bytes);
+      await until('the refusal is recorded', () => proxy.recorder.records.length === before + 1);
+      client.socket.destroy();
+      proxy.recorder.release();
+      await until('the client is gone', () => proxy.proxy.stats().clients === 0);
+      expect(proxy.recorder.records.length).toBe(before + 1);
+    }
+    expect(engine.requests).toEqual([]);
+  });
+
+  it('records a call once when its connection is cut before it is forwarded', async () => {
+    for (const bytes of [post('/containers/prune'), post('/containers/web/stop')]) {
+      await using engine = await startScriptedEngine();
+      engine.script = () => {};
+      await using proxy = await startProxy(engine.socketPath);
+      using client = await connectRaw(proxy.path);
+      proxy.recorder.holdWritten();
+      client.send(bytes);
+      await until('it is recorded or looked up', () => proxy.recorder.records.length + engine.requests.length > 0);
+      await proxy.proxy.close({ graceMs: 0 });
+      proxy.recorder.release();
+      await client.ends();
+      expect(proxy.recorder.requests).toHaveLength(1);
+      expect(proxy.recorder.outcomeOf(proxy.recorder.requests[0])?.state).toBe('failed');
+      expect(forwarded(engine)).toEqual([]);
+    }
+  });
+
+  it('records the outcome of a running call as unknown when it is cut at the end', async () => {
+    await using engine = await startScriptedEngine();
+    engine.script = () => {};
+    await using proxy = await startProxy(engine.socketPath);
+    using client = await connectRaw(proxy.path);
+    client.send(post('/containers/prune'));
+    await until('the engine has it', () => engine.requests.length === 1);
+    await proxy.proxy.close({ graceMs: 0 });
+    expect(proxy.recorder.outcomeOf(proxy.recorder.requests[0])?.state).toBe('unknown');
+    expect(proxy.pool.stats().inUse).toBe(0);
+  });
+
   it('still answers a client that half-closes after its request', async () => {
     await using engine = await startScriptedEngine();
     await using proxy = await startProxy(engine.socketPath);

@@ -121,7 +121,7 @@ export function createDockerProxy(options: DockerProxyOptions): DockerProxy {
         });
         for (const client of clients) client.close();
         const cut = setTimeout(() => {
-          for (const client of clients) client.destroy();
+          for (const client of clients) client.cut();
         }, graceMs);
         await allClosed;
         clearTimeout(cut);

@@ -1,31 +1,19 @@
 // One request's way: name, facts, verdict, record, forward, outcome. What is judged is what is forwarded.
 // Invariant: exactly one request record per exchange; nothing reaches the engine before an allow; no answer's head
 // reaches the client before its record.
-import type {
-  EventDecision,
-  EventOutcome,
-  PreparedRecord,
-  Recorded,
-  RequestRecord,
-  Target,
-} from '@dockledger/contract';
-import { parseResponseHead, type RequestHead, type ResponseHead } from '@dockledger/rules';
-import type { Caller } from '../ports.ts';
+import type { EventDecision, EventOutcome, Recorded, Target } from '@dockledger/contract';
+import type { RequestHead, ResponseHead } from '@dockledger/rules';
+import { AnswerHeadReader } from './answer-head-reader.ts';
+import { CallRecord, type RecordedCaller } from './call-record.ts';
 import { createdIdOf } from './created-id.ts';
 import type { EngineConnection, EngineListener } from './engine-connection.ts';
-import { draftOf, malformedDraft, mergeKeyOf } from './event-draft.ts';
-import { latin1 } from './latin1.ts';
 import { MessageBody } from './message-body.ts';
 import { continueAnswer, formatOwnAnswer } from './own-answer.ts';
-import type { ClassifiedRequest, FactsUnavailable, FoundFacts, JudgedBody, ProxyContext } from './proxy-context.ts';
-import { summaryOf } from './request-summary.ts';
+import type { ClassifiedRequest, FactsUnavailable, FoundFacts, ProxyContext } from './proxy-context.ts';
 import { formatRequestHead, forwardedTarget } from './request-writer.ts';
 
 /** The client's side as an exchange sees it. */
-export interface ClientSide {
-  readonly caller: Caller;
-  /** The caller's part of merge keys. */
-  readonly callerKey: string;
+export interface ClientSide extends RecordedCaller {
   /** The client sends nothing more. */
   readonly isEnded: boolean;
   /** False while written bytes wait in this process. */
@@ -43,7 +31,7 @@ export interface ClientSide {
   finish(keepsAlive: boolean): void;
 }
 
-type Stage = 'collecting' | 'judging' | 'forwarding' | 'recording' | 'answering' | 'tunnel' | 'done';
+type Stage = 'collecting' | 'judging' | 'refusing' | 'forwarding' | 'recording' | 'answering' | 'tunnel' | 'done';
 
 const noDecision = (reason: string, text: string): EventDecision => ({
   effect: 'deny',
@@ -55,9 +43,6 @@ const noDecision = (reason: string, text: string): EventDecision => ({
 
 const noBytes = Buffer.alloc(0);
 
-/** The outcome that most reads have. */
-const answered: EventOutcome = { state: 'done', status: 200 };
-
 const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /** One request and its answer on one client connection. */
@@ -65,37 +50,29 @@ export class Exchange implements EngineListener {
   readonly #context: ProxyContext;
   readonly #client: ClientSide;
   readonly #head: RequestHead;
-  readonly #startedMs: number;
+  readonly #record: CallRecord;
   readonly #requestBody: MessageBody;
   #stage: Stage = 'judging';
-  #request: ClassifiedRequest | undefined;
   #payload: Buffer[] | undefined;
   #payloadBytes = 0;
-  #body: JudgedBody | undefined;
-  #target: Target = {};
   #resolvedId: string | undefined;
-  #decision: EventDecision | undefined;
-  #isAudited = true;
-  /** Of a state-changing call whose record was written before it was forwarded. */
-  #rid: string | undefined;
   #durable: Promise<void> | undefined;
   #engine: EngineConnection | undefined;
   #sent: Buffer | string = '';
   #hasSentStream = false;
   #hasEngineEnded = false;
   #hasSpareBytes = false;
-  #stash: Buffer | undefined;
-  #scannedTo = 0;
+  readonly #answerHead: AnswerHeadReader;
   #answer: ResponseHead | undefined;
   #answerBody: MessageBody | undefined;
-  #prepared: PreparedRecord | undefined;
   #held: Buffer[] = [];
 
   constructor(context: ProxyContext, client: ClientSide, head: RequestHead) {
     this.#context = context;
     this.#client = client;
     this.#head = head;
-    this.#startedMs = context.now();
+    this.#record = new CallRecord(context, client, head.method);
+    this.#answerHead = new AnswerHeadReader(head.method);
     this.#requestBody = new MessageBody(head.framing, head.contentLength);
   }
 
@@ -111,7 +88,7 @@ export class Exchange implements EngineListener {
     context.counters.requests++;
     const request = context.judge.classify(head);
     if (request.kind === 'refusal') return this.#refuseMalformed(request.status, request.api, request.reason);
-    this.#request = request;
+    this.#record.request = request;
     if (request.route.body !== 'stream' && !this.#requestBody.isComplete) {
       if (head.contentLength > context.settings.maxJudgedBodyBytes) return this.#refuseTooLarge(request);
       this.#payload = [];
@@ -146,7 +123,7 @@ export class Exchange implements EngineListener {
       case 'collecting':
         this.#refuseMalformed(
           400,
-          this.#request?.api ?? 'unknown',
+          this.#record.request?.api ?? 'unknown',
           'The request body ends before its announced length.',
         );
         break;
@@ -167,15 +144,15 @@ export class Exchange implements EngineListener {
   /** No byte of a body that is being read came for too long. */
   onBodyTimeout(): void {
     if (this.#stage !== 'collecting') return;
-    this.#refuseMalformed(408, this.#request?.api ?? 'unknown', 'The request body did not arrive in time.');
+    this.#refuseMalformed(408, this.#record.request?.api ?? 'unknown', 'The request body did not arrive in time.');
   }
 
   /** The client's socket is gone. */
   onClientGone(): void {
     if (this.#stage === 'done') return;
     if (this.#stage === 'collecting') {
-      this.#recordMalformed(
-        this.#request?.api ?? 'unknown',
+      this.#record.malformed(
+        this.#record.request?.api ?? 'unknown',
         'The client went away before its request body was complete.',
         undefined,
       );
@@ -184,7 +161,8 @@ export class Exchange implements EngineListener {
     }
     // While judging, the pending answer of the facts finds `done` and stops.
     if (this.#stage === 'judging') this.#recordUnforwarded('the client went away before the call was forwarded');
-    else this.#abort('the client went away before the engine answered');
+    // A refusal is on record already.
+    else if (this.#stage !== 'refusing') this.#abort('the client went away before the engine answered');
     this.#stage = 'done';
   }
 
@@ -262,7 +240,7 @@ export class Exchange implements EngineListener {
       this.#payloadBytes += to - from;
       payload.push(bytes.subarray(from, to));
     });
-    const request = this.#request as ClassifiedRequest;
+    const request = this.#record.request as ClassifiedRequest;
     if (this.#requestBody.refusal !== undefined) {
       this.#refuseMalformed(400, request.api, this.#requestBody.refusal);
     } else if (this.#payloadBytes > this.#context.settings.maxJudgedBodyBytes) {
@@ -281,13 +259,13 @@ export class Exchange implements EngineListener {
       this.#refuseMalformed(400, request.api, reading.refusal);
       return;
     }
-    this.#body = reading;
+    this.#record.body = reading;
     this.#find(request);
   }
 
   #find(request: ClassifiedRequest): void {
     this.#stage = 'judging';
-    const facts = this.#context.facts.find(request, this.#client.caller, this.#body?.value);
+    const facts = this.#context.facts.find(request, this.#client.caller, this.#record.body?.value);
     if (facts instanceof Promise) void facts.then((found) => this.#judge(request, found));
     else this.#judge(request, facts);
   }
@@ -303,21 +281,21 @@ export class Exchange implements EngineListener {
         error: facts.unavailable,
       });
     }
-    this.#target = facts.target;
+    this.#record.target = facts.target;
     this.#resolvedId = facts.resolvedId;
     if (facts.refused !== undefined) {
       const text = `[${this.#context.settings.brand}] ${facts.refused}`;
       return this.#answerUnforwarded(403, noDecision('rule', text), text, { state: 'refused', status: 403 });
     }
     const { decision, audit } = this.#verdict(request, facts.isUnresolved === true);
-    this.#decision = decision;
-    this.#isAudited = audit;
+    this.#record.decision = decision;
+    this.#record.isAudited = audit;
     if (decision.effect === 'deny') {
       const status = decision.reason === 'malformed' ? 400 : 403;
       return this.#answerUnforwarded(status, decision, decision.text, { state: 'refused', status });
     }
     if (request.route.class !== 'write') return this.#forward(request);
-    this.#recordAndForward(request, decision);
+    this.#recordAndForward(request);
   }
 
   #verdict(request: ClassifiedRequest, isUnresolved: boolean): { decision: EventDecision; audit: boolean } {
@@ -325,8 +303,8 @@ export class Exchange implements EngineListener {
       return this.#context.judge.judge({
         request,
         caller: this.#client.caller,
-        target: this.#target,
-        body: this.#body?.value,
+        target: this.#record.target,
+        body: this.#record.body?.value,
         isUnresolved,
       });
     } catch (error) {
@@ -336,38 +314,19 @@ export class Exchange implements EngineListener {
     }
   }
 
-  // --- records
+  // --- records and answers of ours
 
-  #draft(request: ClassifiedRequest, decision: EventDecision) {
-    return draftOf(
-      request,
-      this.#head.method,
-      this.#client.caller,
-      this.#target,
-      decision,
-      summaryOf(request, this.#body?.value),
-      this.#startedMs,
-    );
-  }
-
-  #recordAndForward(request: ClassifiedRequest, decision: EventDecision): void {
+  #recordAndForward(request: ClassifiedRequest): void {
     const { recorder, settings } = this.#context;
     if (recorder.refusal !== undefined && settings.whenUnrecordable === 'refuse') {
       return this.#refuseUnrecordable(request, recorder.refusal.text);
     }
-    const rid = recorder.nextRid();
-    const recorded = recorder.request({
-      kind: 'request',
-      rid,
-      draft: this.#draft(request, decision),
-      audit: this.#isAudited,
-    });
-    this.#rid = rid;
+    const recorded = this.#record.beforeForwarding();
     const forward = () => {
       if (this.#stage === 'judging') this.#forward(request);
     };
     const refuse = (error: unknown) => {
-      this.#rid = undefined;
+      this.#record.wasLost();
       if (this.#stage !== 'judging') return;
       this.#context.counters.unrecorded++;
       if (settings.whenUnrecordable === 'pass') this.#forward(request);
@@ -386,16 +345,8 @@ export class Exchange implements EngineListener {
 
   /** Answers without asking the engine, after a record that holds the outcome is durable. */
   #answerUnforwarded(status: number, decision: EventDecision, message: string, outcome: EventOutcome): void {
-    const request = this.#request as ClassifiedRequest;
     if (outcome.state === 'refused') this.#context.counters.refused++;
-    const { recorder } = this.#context;
-    const record = {
-      kind: 'request' as const,
-      rid: recorder.nextRid(),
-      draft: this.#draft(request, decision),
-      outcome,
-    };
-    this.#answerWhenDurable(recorder.request(record), status, message);
+    this.#answerWhenDurable(this.#record.unforwarded(decision, outcome), status, message);
   }
 
   #refuseTooLarge(request: ClassifiedRequest): void {
@@ -405,18 +356,7 @@ export class Exchange implements EngineListener {
 
   #refuseMalformed(status: number, api: string, reason: string): void {
     const text = `[${this.#context.settings.brand}] ${reason}`;
-    this.#answerWhenDurable(this.#recordMalformed(api, text, status), status, text);
-  }
-
-  #recordMalformed(api: string, text: string, status: number | undefined): Recorded {
-    const { recorder, counters } = this.#context;
-    counters.malformed++;
-    return recorder.request({
-      kind: 'request',
-      rid: recorder.nextRid(),
-      draft: malformedDraft(this.#client.caller, api, text, this.#startedMs),
-      outcome: { state: 'refused', ...(status === undefined ? {} : { status }) },
-    });
+    this.#answerWhenDurable(this.#record.malformed(api, text, status), status, text);
   }
 
   #refuseUnrecordable(request: ClassifiedRequest, why: string): void {
@@ -431,9 +371,9 @@ export class Exchange implements EngineListener {
   }
 
   #answerWhenDurable(recorded: Recorded, status: number, message: string): void {
-    this.#stage = 'judging';
+    this.#stage = 'refusing';
     const send = () => {
-      if (this.#stage !== 'judging') return;
+      if (this.#stage !== 'refusing') return;
       this.#stage = 'done';
       this.#sendOwn(status, message);
     };
@@ -454,54 +394,14 @@ export class Exchange implements EngineListener {
     this.#client.finish(keepsAlive);
   }
 
-  /** The record of an allowed call that never got to the engine, after its client vanished. */
+  /** The record of a call that never got to the engine, after its client vanished. */
   #recordUnforwarded(error: string): void {
-    const { recorder } = this.#context;
+    const record = this.#record;
     const outcome: EventOutcome = { state: 'failed', error };
-    if (this.#rid !== undefined) this.#ignoreLoss(recorder.outcome(this.#rid, outcome));
-    else if (this.#request !== undefined && this.#decision !== undefined) this.#recordRead(outcome);
-    else if (this.#request !== undefined) {
-      const decision = noDecision('malformed', `[${this.#context.settings.brand}] ${error}`);
-      const draft = this.#draft(this.#request, decision);
-      this.#ignoreLoss(recorder.request({ kind: 'request', rid: recorder.nextRid(), draft, outcome }));
+    if (record.decision?.effect === 'allow') record.outcome(outcome);
+    else if (record.request !== undefined && record.decision === undefined) {
+      record.unforwarded(noDecision('malformed', `[${this.#context.settings.brand}] ${error}`), outcome);
     }
-  }
-
-  /** The one record of an allowed read. */
-  #readRecord(outcome: EventOutcome): RequestRecord {
-    const request = this.#request as ClassifiedRequest;
-    const decision = this.#decision as EventDecision;
-    return {
-      kind: 'request',
-      rid: this.#context.recorder.nextRid(),
-      draft: this.#draft(request, decision),
-      outcome,
-      audit: this.#isAudited,
-      mergeKey: mergeKeyOf(this.#client.callerKey, request, this.#target, decision, outcome.status ?? 0),
-    };
-  }
-
-  #recordRead(outcome: EventOutcome): Recorded {
-    const recorded = this.#context.recorder.request(this.#readRecord(outcome));
-    if (recorded.isWritten !== true) this.#ignoreLoss(recorded);
-    return recorded;
-  }
-
-  /** The record of a read that was answered, prepared in the hope of a 200. */
-  #recordAnsweredRead(outcome: EventOutcome): Recorded {
-    const prepared = this.#prepared;
-    this.#prepared = undefined;
-    if (prepared === undefined || outcome.status !== 200) return this.#recordRead(outcome);
-    const recorded = prepared.commit();
-    if (recorded.isWritten !== true) this.#ignoreLoss(recorded);
-    return recorded;
-  }
-
-  #ignoreLoss(recorded: Recorded): void {
-    recorded.written.catch((error: unknown) => {
-      this.#context.counters.unrecorded++;
-      this.#context.log.warn({ err: error }, 'a read or an outcome could not be recorded');
-    });
   }
 
   // --- to the engine
@@ -510,11 +410,11 @@ export class Exchange implements EngineListener {
     this.#stage = 'forwarding';
     this.#context.counters.forwarded++;
     const target = forwardedTarget(request, this.#resolvedId);
-    const body = this.#body?.bytes;
+    const body = this.#record.body?.bytes;
     const text = formatRequestHead({
       head: this.#head,
       target,
-      bodyLength: this.#body === undefined || this.#head.framing === 'none' ? undefined : (body?.length ?? 0),
+      bodyLength: this.#record.body === undefined || this.#head.framing === 'none' ? undefined : (body?.length ?? 0),
       contentType: body === undefined ? undefined : 'application/json',
       mayUpgrade: request.route.hijacks,
       passMark: this.#context.passMark?.(this.#head.method, target),
@@ -525,7 +425,7 @@ export class Exchange implements EngineListener {
     if (this.#requestBody.isComplete) {
       engine.write(this.#sent);
       // While the engine works, the record is made; most answers are a 200, and then only the writing is left to do.
-      if (this.#rid === undefined) this.#prepared = this.#context.recorder.prepare(this.#readRecord(answered));
+      if (request.route.class !== 'write') this.#record.prepareRead();
     } else {
       if (this.#head.expectContinue) this.#client.write(continueAnswer);
       engine.cork();
@@ -551,11 +451,7 @@ export class Exchange implements EngineListener {
 
   /** Ends both sides of an exchange that cannot be completed. The outcome is recorded when it is not yet. */
   #abort(error: string): void {
-    if (this.#stage === 'forwarding') {
-      const outcome: EventOutcome = { state: 'unknown', error };
-      if (this.#rid !== undefined) this.#ignoreLoss(this.#context.recorder.outcome(this.#rid, outcome));
-      else this.#recordRead(outcome);
-    }
+    if (this.#stage === 'forwarding') this.#record.outcome({ state: 'unknown', error });
     this.#breakOff();
   }
 
@@ -576,7 +472,7 @@ export class Exchange implements EngineListener {
     const wasRefused = error?.syscall === 'connect';
     // An idle connection that the engine closed: safe calls go again; others only when no byte can have been read.
     const neverArrived = error?.code === 'EPIPE' && error.syscall === 'write';
-    if (!isFresh && !this.#hasSentStream && this.#requestBody.isComplete && this.#stash === undefined) {
+    if (!isFresh && !this.#hasSentStream && this.#requestBody.isComplete && !this.#answerHead.hasBegun) {
       if (safeMethods.has(this.#head.method) || neverArrived) {
         this.#context.pool.discard(failed);
         this.#context.pool.purge();
@@ -603,44 +499,22 @@ export class Exchange implements EngineListener {
   }
 
   #answerFailure(status: number, text: string, outcome: EventOutcome): void {
-    const { recorder } = this.#context;
-    const recorded = this.#rid === undefined ? this.#recordRead(outcome) : recorder.outcome(this.#rid, outcome);
-    this.#answerWhenDurable(recorded, status, text);
+    this.#answerWhenDurable(this.#record.outcome(outcome), status, text);
   }
 
   // --- from the engine
 
   #onHeadBytes(bytes: Buffer, length: number): boolean {
-    let data = bytes;
-    let end = length;
-    if (this.#stash !== undefined) {
-      data = Buffer.concat([this.#stash, bytes.subarray(0, length)]);
-      end = data.length;
-    }
-    let at = 0;
-    for (;;) {
-      const answer = parseResponseHead(data, at, end, this.#head.method, at + this.#scannedTo, latin1);
-      if (answer.kind === 'head') {
-        if (answer.isInterim) {
-          at += answer.headBytes;
-          this.#scannedTo = 0;
-          continue;
-        }
-        return this.#onAnswerHead(answer, data.subarray(at, end));
-      }
-      if (answer.kind === 'incomplete') {
-        this.#stash = Buffer.from(data.subarray(at, end));
-        this.#scannedTo = answer.scannedTo - at;
-        return true;
-      }
-      this.#context.log.error({ reason: answer.reason }, 'the engine sent a malformed answer');
-      this.#onEngineFailed(Object.assign(new Error(answer.reason), { code: 'malformed-answer' }));
-      return false;
-    }
+    const answer = this.#answerHead.push(bytes, length);
+    if (answer.kind === 'head') return this.#onAnswerHead(answer.head, answer.bytes);
+    if (answer.kind === 'incomplete') return true;
+    this.#context.log.error({ reason: answer.reason }, 'the engine sent a malformed answer');
+    this.#onEngineFailed(Object.assign(new Error(answer.reason), { code: 'malformed-answer' }));
+    return false;
   }
 
   #onAnswerHead(answer: ResponseHead, bytes: Buffer): boolean {
-    const request = this.#request as ClassifiedRequest;
+    const request = this.#record.request as ClassifiedRequest;
     if (answer.isSwitch && !(request.route.hijacks && this.#head.wantsUpgrade)) {
       this.#onEngineFailed(Object.assign(new Error('unasked 101'), { code: 'malformed-answer' }));
       return false;
@@ -649,26 +523,23 @@ export class Exchange implements EngineListener {
     this.#answer = answer;
     const { status } = answer;
     const outcome: EventOutcome = { state: status < 400 ? 'done' : 'failed', status };
-    const rid = this.#rid;
-    const recorded = rid === undefined ? this.#recordAnsweredRead(outcome) : undefined;
+    const recorded = this.#record.awaitsOutcome ? undefined : this.#record.outcome(outcome);
     if (recorded?.isWritten === true) return this.#passOn(bytes, true);
     // The read buffer is used again before the record is written.
     this.#held.push(Buffer.from(bytes));
     const go = () => this.#onRecorded();
-    if (rid === undefined) {
-      recorded?.written.then(go, go);
+    if (recorded !== undefined) {
+      recorded.written.then(go, go);
       return true;
     }
     const id = createdIdOf(request.api, answer, bytes);
-    const created = id === undefined ? undefined : this.#context.facts.created(request, this.#client.caller, id);
-    void this.#recordOutcome(rid, outcome, created).then(go, go);
+    const made = id === undefined ? undefined : this.#context.facts.created(request, this.#client.caller, id);
+    void this.#recordOutcome(outcome, made).then(go, go);
     return true;
   }
 
-  async #recordOutcome(rid: string, outcome: EventOutcome, created: Promise<Target | undefined> | undefined) {
-    const target = await created;
-    const recorded = this.#context.recorder.outcome(rid, outcome, target);
-    this.#ignoreLoss(recorded);
+  async #recordOutcome(outcome: EventOutcome, made: Promise<Target | undefined> | undefined) {
+    const recorded = this.#record.outcome(outcome, await made);
     // The request's record decides whether the answer may go out: durable, or the client never learns of the call.
     await this.#durable;
     await recorded.written;
@@ -695,7 +566,7 @@ export class Exchange implements EngineListener {
   /** Sends the answer's head and what came with it. Answers false when the client cannot take more. */
   #passOn(bytes: Buffer, isLive: boolean): boolean {
     const answer = this.#answer as ResponseHead;
-    const request = this.#request as ClassifiedRequest;
+    const request = this.#record.request as ClassifiedRequest;
     if (answer.isSwitch || (answer.isRawStream && request.route.hijacks)) {
       this.#stage = 'tunnel';
       const mayRead = this.#toClient(bytes, isLive);
