@@ -105,8 +105,20 @@ export interface AccessEventDailySum extends AccessEventSum {
   readonly day: string;
 }
 
-/** What to erase: one event, all of a type, or all. */
-export type AccessEventErasure = { readonly id: string } | { readonly type: string } | 'all';
+/** What to erase: one event, all of a type (with `beforeMs` only those of whole days that ended before it), or all. */
+export type AccessEventErasure =
+  | { readonly id: string }
+  | { readonly type: string; readonly beforeMs?: number }
+  | 'all';
+
+/** Where the store and the ledger do not say the same. `fields` names what differs in a changed row. */
+export interface StoreDifference {
+  /** `missing`: the ledger has the event, the store does not. `added`: the other way round. `changed`: both have it, not alike. */
+  readonly kind: 'missing' | 'changed' | 'added';
+  readonly ledgerIndex: number;
+  readonly id: string;
+  readonly fields?: readonly string[];
+}
 
 /** Settings of one read. */
 export interface ReadOptions {
@@ -172,6 +184,13 @@ export interface AccessEventStore {
   dailySums(filter: AccessEventFilter, options?: ReadOptions): Promise<readonly AccessEventDailySum[]>;
   /** All matches in order, at constant memory, as of the moment of the first read. Stop reading to end it. */
   stream(filter: AccessEventFilter, sort?: AccessEventSort, options?: ReadOptions): AsyncIterable<StoredAccessEvent>;
+
+  /**
+   * Says where the store's rows of a stretch are not those that {@link appendRange} makes of its events, in order of position. Empty when they
+   * agree. The stretch must lie below {@link indexedTo}, or hold no events: then every row in it is `added`. Outcomes of events
+   * that the store does not hold are not looked at.
+   */
+  compareRange(range: AccessEventRange, options?: ReadOptions): Promise<readonly StoreDifference[]>;
 
   /** Removes events for good, their outcomes too: no read shows them once it resolves, and their bytes leave the disk within minutes. {@link indexedTo} stays. Resolves to how many rows went. */
   erase(erasure: AccessEventErasure): Promise<{ readonly erased: number }>;

@@ -20,7 +20,9 @@ import {
   type HistogramRequest,
   newestFirst,
   type ReadOptions,
+  type StoreDifference,
 } from '../../access-events/access-event-store.ts';
+import { compareWithRange } from './access-event-comparison.ts';
 import { AccessEventFigures } from './access-event-figures.ts';
 import { findKeys } from './access-event-keys.ts';
 import { AccessEventRows, type BodyRow, toEvent } from './access-event-rows.ts';
@@ -167,13 +169,20 @@ class ClickHouseAccessEventStore implements AccessEventStore {
     }
   }
 
+  compareRange(range: AccessEventRange, options?: ReadOptions): Promise<readonly StoreDifference[]> {
+    return compareWithRange(this.#reader, range, options);
+  }
+
   async erase(erasure: AccessEventErasure): Promise<{ readonly erased: number }> {
     const [where, params] =
       erasure === 'all'
         ? ['true', {}]
         : 'id' in erasure
           ? ['id = {value:String}', { value: erasure.id.toWellFormed() }]
-          : ['type = {value:String}', { value: erasure.type.toWellFormed() }];
+          : [
+              `type = {value:String}${erasure.beforeMs === undefined ? '' : ` AND day < ${toSqlInteger(Math.floor(erasure.beforeMs / dayMs))}`}`,
+              { value: erasure.type.toWellFormed() },
+            ];
     let erased = 0;
     await this.#writer.exclusively(async () => {
       const rows = await this.#reader.rows<{ size: number }>(

@@ -277,6 +277,11 @@ export function describeAccessEventStore(
         expect(await store.distinct('type', unrestricted, 9)).toEqual(['docker']);
       });
 
+      it('erases of a type only what lies on whole days before an instant', async () => {
+        expect(await store.erase({ type: 'docker', beforeMs: baseMs - 30 * dayMs })).toEqual({ erased: 1 });
+        expect(await store.distinct('user', unrestricted, 9)).toEqual(['bob', 'carol']);
+      });
+
       it('takes new events after everything was erased', async () => {
         expect(await store.erase('all')).toEqual({ erased: 3 });
         await fill([anEvent({ ledgerIndex: 3 })]);
@@ -287,6 +292,49 @@ export function describeAccessEventStore(
         await store.dropDaysBefore(baseMs - 30 * dayMs);
         expect(await store.distinct('user', unrestricted, 9)).toEqual(['bob', 'carol']);
         expect(await store.indexedTo()).toBe(3);
+      });
+    });
+
+    describe('comparing with the events that it was made of', () => {
+      const later = (ledgerIndex: number, ofEvent: string) =>
+        anEvent({ ledgerIndex, type: 'outcome', ofEvent, outcome: { state: 'done', status: 200 + ledgerIndex } });
+      beforeEach(() => store.clear());
+
+      it('agrees with whatever was stored, outcomes that were replaced and awkward texts included', async () => {
+        const awkward = fc.sample(awkwardEvents(40), 1)[0] ?? [];
+        const size = awkward.length;
+        const pending = anEvent({ ledgerIndex: size, outcome: { state: 'pending' } });
+        const events = [...awkward, pending, later(size + 1, pending.id), later(size + 2, pending.id)];
+        await fill(events);
+        expect(await store.compareRange({ from: 0, to: size + 3, events })).toEqual([]);
+        expect(await store.compareRange({ from: size + 3, to: Number.MAX_SAFE_INTEGER, events: [] })).toEqual([]);
+      });
+
+      it('names what is missing, added and changed', async () => {
+        const events = [0, 1, 2].map((ledgerIndex) => anEvent({ ledgerIndex }));
+        await store.appendRange({ from: 0, to: 4, events: [...events.slice(0, 2), anEvent({ ledgerIndex: 3 })] });
+        const changed = anEvent({ ledgerIndex: 1, user: 'mallory' });
+        const found = await store.compareRange({
+          from: 0,
+          to: 4,
+          events: [events[0], changed, events[2]].flatMap((event) => event ?? []),
+        });
+        expect(found).toMatchObject([
+          { kind: 'changed', ledgerIndex: 1, id: 'def-1.1.2' },
+          { kind: 'missing', ledgerIndex: 2, id: 'def-1.1.3' },
+          { kind: 'added', ledgerIndex: 3, id: 'def-1.1.4' },
+        ]);
+        expect(found[0]?.fields).toContain('body');
+        expect(await store.compareRange({ from: 3, to: Number.MAX_SAFE_INTEGER, events: [] })).toMatchObject([
+          { kind: 'added' },
+        ]);
+      });
+
+      it('says nothing of an outcome whose event was erased', async () => {
+        const pending = anEvent({ ledgerIndex: 0, outcome: { state: 'pending' } });
+        await fill([pending, later(1, pending.id)]);
+        await store.erase({ id: pending.id });
+        expect(await store.compareRange({ from: 0, to: 2, events: [later(1, pending.id)] })).toEqual([]);
       });
     });
 

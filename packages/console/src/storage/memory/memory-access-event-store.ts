@@ -35,6 +35,7 @@ import {
   type HistogramRequest,
   newestFirst,
   type ReadOptions,
+  type StoreDifference,
 } from '../../access-events/access-event-store.ts';
 
 const dayMs = 86_400_000;
@@ -166,9 +167,40 @@ export class MemoryAccessEventStore implements AccessEventStore {
     for (const event of this.#sorted(filter, sort ?? newestFirst, options)) yield this.#read(event);
   }
 
+  async compareRange(range: AccessEventRange): Promise<readonly StoreDifference[]> {
+    const isInside = ({ ledgerIndex }: StoredAccessEvent) => ledgerIndex >= range.from && ledgerIndex < range.to;
+    const held = new Set([...this.#rows.values()].map(({ id }) => id));
+    const isOfHeld = ({ ofEvent }: StoredAccessEvent) => ofEvent !== undefined && held.has(ofEvent);
+    const stored = new Map(
+      [...this.#rows.values(), ...[...this.#outcomes.values()].filter(isOfHeld)]
+        .filter(isInside)
+        .map((event) => [event.ledgerIndex, event]),
+    );
+    const differences: StoreDifference[] = [];
+    for (const event of range.events) {
+      const { ledgerIndex, id } = event;
+      const row = stored.get(ledgerIndex);
+      stored.delete(ledgerIndex);
+      const newest = event.ofEvent === undefined ? undefined : this.#outcomes.get(event.ofEvent);
+      const isSuperseded = newest !== undefined && newest.ledgerIndex > ledgerIndex;
+      if (row !== undefined) {
+        if (JSON.stringify(row) !== JSON.stringify(event))
+          differences.push({ kind: 'changed', ledgerIndex, id, fields: ['body'] });
+      } else if (event.type !== 'outcome' || (isOfHeld(event) && !isSuperseded)) {
+        differences.push({ kind: 'missing', ledgerIndex, id });
+      }
+    }
+    for (const { ledgerIndex, id } of stored.values()) differences.push({ kind: 'added', ledgerIndex, id });
+    return differences.toSorted((a, b) => a.ledgerIndex - b.ledgerIndex);
+  }
+
   async erase(erasure: AccessEventErasure): Promise<{ readonly erased: number }> {
-    const isErased = (event: StoredAccessEvent): boolean =>
-      erasure === 'all' || ('id' in erasure ? event.id === erasure.id : event.type === erasure.type);
+    const isErased = (event: StoredAccessEvent): boolean => {
+      if (erasure === 'all') return true;
+      if ('id' in erasure) return event.id === erasure.id;
+      const { type, beforeMs = Number.POSITIVE_INFINITY } = erasure;
+      return event.type === type && partitionDayOf(event) < Math.floor(beforeMs / dayMs);
+    };
     const gone = [...this.#rows.values()].filter(isErased);
     this.#drop(gone);
     return { erased: gone.length };
