@@ -27,9 +27,9 @@ it(`reads ${lineCount} lines exactly once, with a rotation every 0.5 s and a kil
   const child = fileURLToPath(new URL('testing/reader-child.ts', import.meta.url));
   const start = () => spawn(process.execPath, [child, path, records], { stdio: ['ignore', 'ignore', 'inherit'] });
   let reading = start();
-  let written = 0;
+  const log = { written: 0 };
   const write = (count: number): void => {
-    appendFileSync(path, Array.from({ length: count }, () => `line ${written++} of the log\n`).join(''));
+    appendFileSync(path, Array.from({ length: count }, () => `line ${log.written++} of the log\n`).join(''));
   };
   const stop = async (): Promise<void> => {
     const ended = new Promise((resolve) => reading.once('exit', resolve));
@@ -44,8 +44,8 @@ it(`reads ${lineCount} lines exactly once, with a rotation every 0.5 s and a kil
   try {
     write(1);
     await until('the first line was read', () => existsSync(records) && texts().length === 1);
-    for (let tick = 1; written < lineCount; tick++) {
-      write(Math.min(1500, lineCount - written));
+    for (let tick = 1; log.written < lineCount; tick++) {
+      write(Math.min(1500, lineCount - log.written));
       await delay(50);
       if (tick % 10 === 0) {
         shift(path);
