@@ -145,7 +145,7 @@ export function addEventsRoutes(
     },
   );
 
-  app.get('/events/live', { config: mayRead }, async (request, reply) => {
+  app.get('/events/live', { config: { ...mayRead, isStream: true } }, async (request, reply) => {
     const { filter } = queryOf(request, []);
     streamLive(request, reply, tail, filter);
     return reply;

@@ -6,6 +6,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** The kind under which calls of this route are put on record. Left out: not recorded. */
     audit?: ManagementKind;
+    /** True for answers that stay open: they are put on record when they are opened. */
+    isStream?: boolean;
   }
   interface FastifyRequest {
     /** What a change changed, for the record. Set by the route's handler. */
@@ -19,23 +21,31 @@ const longestFilter = 1000;
 /** Adds the recording to a server. Call before any route is added. */
 export function addManagementAudit(app: FastifyInstance, audit: ManagementAudit): void {
   app.decorateRequest('auditDiff', '');
+  // A stream never ends by itself: it counts when it is opened.
+  app.addHook('preHandler', async (request) => {
+    if (!request.is404 && request.routeOptions.config.isStream === true) recordCall(audit, request, 200);
+  });
   app.addHook('onResponse', async (request, reply) => {
-    const kind = request.is404 ? undefined : request.routeOptions.config.audit;
-    if (kind === undefined || request.signedIn === undefined) return;
-    const hasFailed = reply.statusCode >= 400;
-    // A read that was refused showed nothing.
-    if (kind === 'read' && hasFailed) return;
-    const route = `${request.method} ${request.url.split('?', 1)[0] ?? ''}`;
-    audit.record({
-      kind,
-      username: request.signedIn.username,
-      address: request.ip,
-      route,
-      text: kind === 'read' ? 'Read the trail' : `${hasFailed ? 'Tried' : 'Did'} ${route}`,
-      hasFailed,
-      diff: hasFailed ? '' : request.auditDiff,
-      ...(kind === 'read' && { filter: filterOf(request) }),
-    });
+    if (!request.is404 && request.routeOptions.config.isStream !== true) recordCall(audit, request, reply.statusCode);
+  });
+}
+
+function recordCall(audit: ManagementAudit, request: FastifyRequest, status: number): void {
+  const kind = request.routeOptions.config.audit;
+  if (kind === undefined || request.signedIn === undefined) return;
+  const hasFailed = status >= 400;
+  // A read that was refused showed nothing.
+  if (kind === 'read' && hasFailed) return;
+  const route = `${request.method} ${request.url.split('?', 1)[0] ?? ''}`;
+  audit.record({
+    kind,
+    username: request.signedIn.username,
+    address: request.ip,
+    route,
+    text: kind === 'read' ? 'Read the trail' : `${hasFailed ? 'Tried' : 'Did'} ${route}`,
+    hasFailed,
+    diff: hasFailed ? '' : request.auditDiff,
+    ...(kind === 'read' && { filter: filterOf(request) }),
   });
 }
 

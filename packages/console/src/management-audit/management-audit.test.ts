@@ -1,3 +1,4 @@
+import { request } from 'node:https';
 import { describe, expect, it } from 'vitest';
 import { createTestClient } from '../testing/http-client.ts';
 import { admin, basic, startTestConsole, type TestConsole } from '../testing/test-console.ts';
@@ -79,5 +80,31 @@ describe('management audit', () => {
       [3, 'admin', 'GET /api/v1/audits/access', 'user=alice'],
       [1, 'admin', 'GET /api/v1/audits/access/download', ''],
     ]);
+  });
+
+  it('holds each opening of the live tail', async () => {
+    await using first = await startTestConsole();
+    const { hostname, port } = new URL(first.running.endpoints.console);
+    const opened = Promise.withResolvers<void>();
+    const stream = request(
+      {
+        hostname,
+        port,
+        path: '/api/dockledger/v1/events/live?user=alice',
+        ca: first.ca,
+        headers: basic(admin.username, admin.password),
+      },
+      (incoming) => incoming.once('data', () => opened.resolve()),
+    );
+    stream.on('error', () => undefined);
+    stream.end();
+    await opened.promise;
+    stream.destroy();
+    await using second = await first.restart();
+    await second.indexed();
+    const events = (await second.api.send('/api/dockledger/v1/events?api=audits_read')).json<{
+      events: { target: { other: string } }[];
+    }>();
+    expect(events.events.map(({ target }) => target.other)).toEqual(['GET /api/dockledger/v1/events/live']);
   });
 });

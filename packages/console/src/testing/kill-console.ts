@@ -1,5 +1,5 @@
-// The kill loop: a Console in a process of its own, Defenders that send without pause, kill -9 at random moments, and the sum at
-// the end. Used in a short form by the tests and in a long one by the torture run.
+// The kill loop: a Console in a process of its own, Defenders that send without pause, kill -9 of the event engine and of the
+// Console at random moments, and the sum at the end. Used in a short form by the tests and in a long one by the torture run.
 import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -20,6 +20,7 @@ interface Endpoints {
 export interface KillResult {
   readonly sent: number;
   readonly kills: number;
+  readonly engineKills: number;
   readonly records: {
     readonly total: number;
     readonly repeated: readonly string[];
@@ -43,8 +44,15 @@ export async function killConsoleAgainAndAgain(plan: {
     acknowledged.set(id, next - 1);
   });
   let kills = 0;
+  let engineKills = 0;
   try {
     for (; kills < plan.kills; kills++) {
+      await delay(200 + Math.random() * 300);
+      // The event engine dies alone first: the Console must go on accepting and fill it up again.
+      for (const pid of await childrenOf(current.process.pid)) {
+        process.kill(pid, 'SIGKILL');
+        engineKills += 1;
+      }
       await delay(200 + Math.random() * 300);
       current.process.child.kill('SIGKILL');
       await current.process.exited;
@@ -59,7 +67,12 @@ export async function killConsoleAgainAndAgain(plan: {
   current.process.child.stdin?.end();
   await current.process.exited;
   const sent = [...acknowledged.values()].reduce((sum, count) => sum + count, 0);
-  return { sent, kills, records };
+  return { sent, kills, engineKills, records };
+}
+
+async function childrenOf(pid: number): Promise<readonly number[]> {
+  const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8');
+  return children.split(' ').filter(Boolean).map(Number);
 }
 
 async function startChild(
