@@ -91,7 +91,7 @@ export function createConnectionTracker(options: ConnectionTrackerOptions = {}):
     }
     learn(result);
     const key = keyOf(result, result.confidence);
-    const known = connections.get(key);
+    const known = connections.get(key) ?? connections.get(keyOf(result, 'trusted'));
     const isConnectionsOwn =
       result.kind !== 'connection_dropped' && result.kind !== 'penalty' && result.kind !== 'throttling';
     if (known !== undefined && isConnectionsOwn && isFresh(known, result) && result.kind !== 'login_timeout') {

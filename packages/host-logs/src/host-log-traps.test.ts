@@ -368,7 +368,6 @@ describe('journal entries', () => {
     const others = [
       { _UID: '1000' },
       { _EXE: '/tmp/sshd' },
-      { _EXE: undefined },
       { _COMM: 'logger' },
       { _SYSTEMD_UNIT: 'x.service' },
       { _TRANSPORT: 'kernel' },
@@ -402,6 +401,14 @@ describe('journal entries', () => {
     expect(entry({ ...fields, _CAP_EFFECTIVE: '0' }, { trust: { isHostProcess: () => true } })).toMatchObject({
       confidence: 'forgeable',
     });
+  });
+
+  it('without a path need a unit to be trusted, and are never trusted without a name', () => {
+    expect(entry({ ...genuine, _EXE: undefined, MESSAGE: accepted })).toMatchObject({ confidence: 'trusted' });
+    const alone = { ...genuine, _EXE: undefined, _SYSTEMD_UNIT: undefined, MESSAGE: accepted };
+    expect(entry(alone)).toMatchObject({ confidence: 'file' });
+    expect(entry({ ...alone, _COMM: undefined })).toMatchObject({ confidence: 'forgeable', peer: null });
+    expect(entry({ ...alone, _UID: '1000' })).toMatchObject({ confidence: 'forgeable', peer: null });
   });
 
   it("of a user's own sshd child get their peer back only when that connection is open", () => {

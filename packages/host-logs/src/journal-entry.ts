@@ -125,15 +125,16 @@ export function confidenceOf(
     return 'forgeable';
   const comm = fields['_COMM'];
   const exe = fields['_EXE'];
-  // Both absent is a writer that ended before the journal could look at it.
-  if (typeof comm !== 'string' || !daemon.comm.includes(comm) || typeof exe !== 'string' || !daemon.exe.test(exe)) {
-    return 'forgeable';
-  }
+  // Without a name the writer ended before the journal could look at it. The path alone is missing now and then, of true
+  // daemons too: then the unit has to speak for it.
+  if (typeof comm !== 'string' || !daemon.comm.includes(comm)) return 'forgeable';
+  if (exe !== undefined && (typeof exe !== 'string' || !daemon.exe.test(exe))) return 'forgeable';
   if (isInContainer(fields)) return 'forgeable';
   if (daemon.isSetuid) return setuidConfidence(entry, entry.uid, caller, trust);
   // sshd's per-user child logs under the user's uid, and so can anything the user starts through sshd's path.
   if (entry.uid !== 0) return 'forgeable';
-  return program !== 'sshd' || isSshdUnit(fields['_SYSTEMD_UNIT'], trust) ? 'trusted' : 'forgeable';
+  if (program === 'sshd' && !isSshdUnit(fields['_SYSTEMD_UNIT'], trust)) return 'forgeable';
+  return exe !== undefined || fields['_SYSTEMD_UNIT'] !== undefined ? 'trusted' : 'file';
 }
 
 function setuidConfidence(
@@ -145,7 +146,7 @@ function setuidConfidence(
   // Traced, or started where setuid does not count: then no capability is set, and the text may be anybody's.
   const capabilities = entry.fields['_CAP_EFFECTIVE'];
   if (typeof capabilities !== 'string' || !/[1-9a-f]/i.test(capabilities)) return 'forgeable';
-  if (uid === 0) return 'trusted';
+  if (uid === 0) return entry.fields['_EXE'] === undefined ? 'file' : 'trusted';
   const writer = trust.userNameOfUid?.(uid);
   if (caller !== null && (caller === 'root' || (writer !== undefined && writer !== caller))) return 'forgeable';
   if (trust.areUserNamespacesRestricted === true) return 'trusted';
