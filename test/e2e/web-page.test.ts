@@ -198,8 +198,10 @@ describe.skipIf(browserMissing !== undefined)('the page of a running Console', (
     expect(new URL(page.url()).searchParams.get('event')).toBe(id);
     await page.keyboard.press('Escape');
     await page.keyboard.press('?');
-    await page.getByRole('dialog', { name: 'Keys and search' }).waitFor();
+    const help = page.getByRole('dialog', { name: 'Keys and search' });
+    await help.waitFor();
     await page.keyboard.press('Escape');
+    await help.waitFor({ state: 'detached' });
     await page.keyboard.press('l');
     await page.getByRole('button', { name: 'Paused' }).waitFor();
     expect(new URL(page.url()).search).toBe('?live=off');

@@ -34,7 +34,7 @@ export async function openBrowser(
     ],
     ...options,
   });
-  context.setDefaultTimeout(5000);
+  context.setDefaultTimeout(10_000);
   return {
     context,
     [Symbol.asyncDispose]: async () => {

@@ -61,7 +61,7 @@ const web = {
   imageName: 'nginx:1.29-alpine',
 } as const;
 
-const scenes: readonly Draft[] = [
+const alice: readonly Draft[] = [
   { actor: { commandLine: 'docker ps', exe: '/usr/bin/docker', pid: 4711, sessionId: '31' } },
   {
     api: 'container_create',
@@ -101,10 +101,14 @@ const scenes: readonly Draft[] = [
     raw: 'Accepted publickey for alice from 10.0.3.7 port 50514 ssh2: ED25519 SHA256:9fT1…',
     details: { method: 'publickey' },
   },
-  ...Array.from({ length: 5 }, () => ({
-    actor: { user: 'deploy', loginUser: 'deploy', effectiveUser: 'deploy', uid: 1001, commandLine: 'docker ps -q' },
-    host: { hostname: 'ci-1' },
-  })),
+];
+
+const deploy: readonly Draft[] = Array.from({ length: 5 }, () => ({
+  actor: { user: 'deploy', loginUser: 'deploy', effectiveUser: 'deploy', uid: 1001, commandLine: 'docker ps -q' },
+  host: { hostname: 'ci-1' },
+}));
+
+const others: readonly Draft[] = [
   {
     api: 'image_build',
     actor: { user: 'deploy', effectiveUser: 'deploy', uid: 1001, commandLine: 'docker build -t shop:1.9 .' },
@@ -113,7 +117,7 @@ const scenes: readonly Draft[] = [
   },
   {
     api: 'container_logs',
-    count: 42,
+    count: 4,
     actor: { user: 'bob', effectiveUser: 'bob', uid: 1002, commandLine: 'docker logs -f web' },
     target: web,
   },
@@ -126,7 +130,7 @@ const scenes: readonly Draft[] = [
   {
     type: 'sshd',
     api: 'failed',
-    count: 17,
+    count: 3,
     actor: { user: 'admin', userSource: 'log', sourceIP: '203.0.113.9' },
     decision: {
       effect: 'deny',
@@ -156,17 +160,36 @@ const scenes: readonly Draft[] = [
   },
 ];
 
+/** Stories of one or several events, newest first. Drawn at random, with everyday ones more often. */
+const stories: readonly (readonly Draft[])[] = [
+  alice,
+  deploy,
+  deploy,
+  ...others.map((draft) => [draft]),
+  ...others.slice(0, 2).map((draft) => [draft]),
+];
+
 /** `rows` events ending at `endMs`, newest first, some minutes apart like working days have them. */
 export function sampleEvents(rows: number, endMs: number): StoredAccessEvent[] {
   const events: StoredAccessEvent[] = [];
   let timeMs = endMs;
   let state = 7;
-  for (let seq = rows; seq >= 1; seq -= 1) {
-    state = (state * 1103515245 + 12345) % 2147483648;
-    const scene = scenes[seq % scenes.length] ?? {};
-    const burst = Math.sin(timeMs / 9_000_000) > 0 ? 4000 : 90_000;
-    timeMs -= 1 + (state % burst);
-    events.push(anEvent(seq, timeMs, scene));
+  const random = (below: number) => {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
+    return (state >>> 8) % below;
+  };
+  while (events.length < rows) {
+    const story = stories[random(stories.length)] ?? [];
+    // Working hours are busy, nights are not.
+    timeMs -= random(Math.sin(timeMs / 9_000_000) > 0 ? 90_000 : 500_000);
+    const sessionId = String(100 + Math.floor((rows - events.length) / 4));
+    for (const draft of story) {
+      if (events.length === rows) break;
+      timeMs -= 1 + random(9000);
+      const isInSession = draft.actor?.sessionId !== undefined;
+      const actor = isInSession ? { ...draft.actor, sessionId } : draft.actor;
+      events.push(anEvent(rows - events.length, timeMs, { ...draft, ...(actor !== undefined && { actor }) }));
+    }
   }
   return events;
 }

@@ -92,7 +92,6 @@ export function sampleRules(): AccessRule[] {
       effect: 'alert',
       action: ['container_exec_create', 'container_exec_start'],
       principal: ['*'],
-      collections: ['databases'],
       group: ['*'],
       notes: 'To become deny in December.',
     },

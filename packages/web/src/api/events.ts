@@ -63,7 +63,9 @@ export async function loadFacets(
   const { facets } = await call<{ facets: WireFacets }>(path, signal === undefined ? {} : { signal });
   const known: Partial<Record<FilterField, readonly FacetValue[]>> = {};
   for (const column of columns) {
-    known[column] = (facets[column] ?? []).map(({ value, count, events }) => ({ value, count: count ?? events ?? 0 }));
+    known[column] = (facets[column] ?? [])
+      .map(({ value, count, events }) => ({ value, count: count ?? events ?? 0 }))
+      .toSorted((a, b) => b.count - a.count);
   }
   return known;
 }
