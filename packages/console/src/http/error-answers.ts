@@ -12,6 +12,9 @@ export const ErrorBody = Type.Object({
   details: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
 });
 
+/** Body of every compatible answer that is not 2xx. */
+export const CompatibleErrorBody = Type.Object({ err: Type.String() });
+
 /** True for paths of the compatible API, whatever version they name. */
 export function isCompatiblePath(url: string): boolean {
   return /^\/api\/v[^/]*(?:[/?]|$)/.test(url);

@@ -2,6 +2,7 @@
 // listed under one version of it.
 import { productVersion } from '@dockledger/contract';
 import type { FastifyInstance, RouteOptions } from 'fastify';
+import { CompatibleErrorBody, ErrorBody, isCompatiblePath } from './error-answers.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -84,7 +85,10 @@ function toOperation(route: RouteOptions, path: string, method: string): object 
               { description: 'OK', content: { 'application/json': { schema: body } } },
             ]),
           )),
-      default: { description: 'An error with its sentence' },
+      default: {
+        description: 'An error with its sentence',
+        content: { 'application/json': { schema: isCompatiblePath(route.url) ? CompatibleErrorBody : ErrorBody } },
+      },
     },
   };
 }

@@ -26,10 +26,14 @@ export const SessionBody = Type.Object({
 
 /** Adds `authenticate`, `authenticate/renew` and `logout` under the prefix of the compatible API. */
 export function addCompatibleSessionRoutes(app: FastifyInstance, signIn: SignIn): void {
-  app.post('/authenticate', { config: { access: 'open' }, bodyLimit: 16_384 }, async (request) => {
-    const { username, password } = parseCredentials(request.body);
-    return { token: await signIn.withPassword(username, password, request.ip) };
-  });
+  app.post(
+    '/authenticate',
+    { config: { access: 'open' }, bodyLimit: 16_384, schema: { response: { 200: TokenBody } } },
+    async (request) => {
+      const { username, password } = parseCredentials(request.body);
+      return { token: await signIn.withPassword(username, password, request.ip) };
+    },
+  );
   app.get('/authenticate/renew', { config: { access: 'signed-in' } }, async (request) => ({
     token: await signIn.renew(tokenHolder(signedInOf(request))),
   }));
