@@ -17,6 +17,7 @@ import { createErasureService } from './access-events/erasure-service.ts';
 import { addEventsRoutes } from './access-events/events.routes.ts';
 import { LiveTail } from './access-events/live-tail.ts';
 import { addStatsRoutes } from './access-events/stats.routes.ts';
+import { createStoreAgreement } from './access-events/store-agreement.ts';
 import { addCompatibleRulesRoutes, addNativeRulesRoutes } from './access-rules/access-rules.routes.ts';
 import { openAccessRules } from './access-rules/access-rules-service.ts';
 import { openCertificateAuthority } from './ca/certificate-authority.ts';
@@ -35,6 +36,7 @@ import { addDefenderChannelRoutes } from './intake/defender-channel.routes.ts';
 import { openIntake } from './intake/intake-service.ts';
 import { addEventEvidenceRoute } from './ledger-routes/event-evidence.routes.ts';
 import { addLedgerRoutes } from './ledger-routes/ledger.routes.ts';
+import { addLedgerProofRoutes } from './ledger-routes/ledger-proofs.routes.ts';
 import { addManagementAudit } from './management-audit/audit-hooks.ts';
 import { addManagementRoutes } from './management-audit/management.routes.ts';
 import { openManagementAudit } from './management-audit/management-audit.ts';
@@ -195,6 +197,9 @@ async function openParts(
   });
   const health = createHealth({ ledger, indexer, now });
   const service = createAccessEventsService(eventStore.store);
+  const compareStretch = createStoreAgreement(ledger, eventStore.store, () => indexer.indexedSize);
+  const ledgerFiles = createDirectorySource(join(dataDir, 'ledger'));
+  const readLedgerFile = (path: string) => ledgerFiles.read(path);
 
   const shared = { credentials: certificates.credentials, logger, trustedProxies: settings.trustedProxies };
   const api = createHttpsServer({
@@ -230,6 +235,7 @@ async function openParts(
       });
       addEventsRoutes(scope, service, tail, now);
       addEventEvidenceRoute(scope, service, ledger);
+      addLedgerProofRoutes(scope, { ledger, readFile: readLedgerFile, events: service, compareStretch });
       addNativeRulesRoutes(scope, rules);
       addNativeDefendersRoutes(scope, defenders);
       addStatusRoute(scope, { health, defenders, dockerProxy: parts.dockerProxy ?? (() => undefined) });
@@ -237,8 +243,7 @@ async function openParts(
     },
     { prefix: '/api/dockledger/v1' },
   );
-  const ledgerFiles = createDirectorySource(join(dataDir, 'ledger'));
-  addLedgerRoutes(api, (path) => ledgerFiles.read(path));
+  addLedgerRoutes(api, readLedgerFile);
   addHealthRoutes(api, { health, defenders, dockerProxy: () => undefined });
 
   const channel = createHttpsServer({

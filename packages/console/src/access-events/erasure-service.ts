@@ -50,8 +50,10 @@ export function createErasureService({ ledger, store, record, indexedSize }: Era
     eraseOne: async (id, by) => {
       const event = await store.byId(id, { scope: null });
       if (event === undefined) throw new AppError('not_found', 'There is no such event.');
-      await record(toTombstone(by, `Erased event ${id}`, { id, ledgerIndex: event.ledgerIndex }, id));
-      await ledger.erase(event.ledgerIndex);
+      if (!compatibleEventTypes.includes(event.type))
+        throw new AppError('bad_parameter', `Event ${id} is of type ${event.type}, which is never erased.`);
+      await record(toTombstone(by, `Erased event ${id}`, { id, ledgerIndexes: [event.ledgerIndex] }, id));
+      await ledger.erase([event.ledgerIndex]);
       await store.erase({ id });
     },
     eraseAll: async (type, by) => {
@@ -62,10 +64,12 @@ export function createErasureService({ ledger, store, record, indexedSize }: Era
       }
       const to = ledger.size;
       await untilIndexed(to);
-      await record(toTombstone(by, `Erased all events of type ${types.join(', ')}`, { types, to }, undefined));
       // Outcomes speak of Docker calls only.
-      const chosen = new Set<string>(types.includes('docker') ? [...types, 'outcome' satisfies EventType] : types);
-      await ledger.eraseWhere(to, (envelope) => chosen.has(parseEnvelope(envelope).type));
+      const chosen: readonly EventType[] = types.includes('docker') ? [...types, 'outcome'] : types;
+      await record(toTombstone(by, `Erased all events of type ${types.join(', ')}`, { types: chosen, to }, undefined));
+      await ledger.eraseWhere({ from: 0, to }, ({ envelope }) =>
+        chosen.some((type) => type === parseEnvelope(envelope).type),
+      );
       for (const erased of types) await store.erase({ type: erased });
     },
   };

@@ -1,9 +1,8 @@
 // The ledger's public files over HTTPS, as C2SP tlog-tiles lays them out, so that anybody's verifier can be pointed at /ledger.
 // Hashes and checkpoints are for whoever is signed in; entry bundles name events, so they are for readers without limits.
 import { AppError } from '@dockledger/contract/error-code';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { signedInOf } from '../sessions/route-access.ts';
-import { requireGrant } from '../sessions/signed-in.ts';
+import type { FastifyInstance } from 'fastify';
+import { requireUnlimitedReader } from './unlimited-reader.ts';
 
 /** Gives a public file of the ledger by its path, or undefined. */
 export type ReadLedgerFile = (path: string) => Promise<Uint8Array | undefined>;
@@ -18,7 +17,7 @@ export function addLedgerRoutes(app: FastifyInstance, readFile: ReadLedgerFile):
   app.get('/ledger/*', { config: { access: 'signed-in' } }, async (request, reply) => {
     const path = (request.params as { '*': string })['*'];
     const isText = textFile.test(path);
-    if (entryBundle.test(path)) requireUnlimited(request);
+    if (entryBundle.test(path)) requireUnlimitedReader(request);
     else if (!isText && !hashTile.test(path)) throw notFound();
     const bytes = await readFile(path);
     if (bytes === undefined) throw notFound();
@@ -26,13 +25,6 @@ export function addLedgerRoutes(app: FastifyInstance, readFile: ReadLedgerFile):
     if (!isText) void reply.header('cache-control', 'private, max-age=31536000, immutable');
     return reply.type(isText ? 'text/plain; charset=utf-8' : 'application/octet-stream').send(Buffer.from(bytes));
   });
-}
-
-function requireUnlimited(request: FastifyRequest): void {
-  const signedIn = signedInOf(request);
-  requireGrant(signedIn, 'systemLogs', 'read');
-  if (signedIn.scope !== null)
-    throw new AppError('forbidden', 'Entries of the ledger are for readers whom no collection limits.');
 }
 
 function notFound(): AppError {

@@ -1,8 +1,8 @@
 // The Merkle log of @dockledger/ledger behind the Console's ledger port.
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { openLedger } from '@dockledger/ledger';
-import type { Ledger } from '../../ledger-routes/ledger.ts';
+import { type LedgerEntry as Entry, openLedger } from '@dockledger/ledger';
+import type { Ledger, LedgerEntry } from '../../ledger-routes/ledger.ts';
 
 const readAtOnce = 1000;
 
@@ -13,43 +13,59 @@ export async function openMerkleLedger(directory: string, origin: string): Promi
   for (const path of [publicDir, privateDir]) await mkdir(path, { recursive: true, mode: 0o700 });
   const ledger = await openLedger({ publicDir, privateDir, origin });
   return {
+    proofs: {
+      origin: ledger.origin,
+      get publishedSize() {
+        return ledger.sizes.published;
+      },
+      publishNow: () => ledger.publishNow(),
+      publishedRoot: () => ledger.checkpoint().root,
+      inclusionProof: (index, size) => ledger.inclusionProof(index, size),
+      consistencyProof: (oldSize, size) => ledger.consistencyProof(oldSize, size),
+      keyHistory: () => ledger.keyHistory(),
+      rotateKey: () => ledger.rotateKey(),
+      retireOldKeys: () => ledger.retireOldKeys(),
+    },
     get size() {
       return ledger.sizes.accepted;
     },
     append: (entries) => ledger.append(entries),
-    read: async (from, limit) => {
-      const entries = await ledger.read(from, limit);
-      return entries.map(({ envelope, salt, payload }) => ({
-        envelope,
-        salt: payload === null ? undefined : salt,
-        payload: payload ?? undefined,
-      }));
-    },
+    read: async (from, limit) => (await ledger.read(from, limit)).map(toPortEntry),
+    readEnvelopes: async (from, limit) => (await ledger.readEnvelopes(from, limit)).map(({ envelope }) => envelope),
     grownBeyond: async (size, signal) => {
       if (ledger.sizes.accepted > size || signal.aborted) return;
       const { promise, resolve } = Promise.withResolvers<void>();
       const unsubscribe = ledger.subscribe(({ accepted }) => accepted > size && resolve());
-      signal.addEventListener('abort', () => resolve(), { once: true });
+      const onAbort = () => resolve();
+      signal.addEventListener('abort', onAbort, { once: true });
       await promise;
+      signal.removeEventListener('abort', onAbort);
       unsubscribe();
     },
-    erase: (index) => ledger.erase(index),
-    eraseWhere: async (to, isChosen) => {
-      // Whole settled blocks at once; what is left at the end one by one.
-      const { dropped } = await ledger.dropPayloads({ to, shouldDrop: ({ envelope }) => isChosen(envelope) });
-      let erased = dropped;
-      for (let from = 0; from < to; ) {
-        const entries = await ledger.read(from, Math.min(readAtOnce, to - from));
+    erase: (indexes) => ledger.erase(indexes),
+    eraseWhere: async ({ from, to }, isChosen) => {
+      // Settled blocks one by one; what is left at the end all at once.
+      const shouldDrop = (entry: Entry) => isChosen(toPortEntry(entry), entry.index);
+      const { dropped, bytes } = await ledger.dropPayloads({ from, to, shouldDrop });
+      const rest: number[] = [];
+      let restBytes = 0;
+      for (let next = from; next < to; ) {
+        const entries = await ledger.read(next, Math.min(readAtOnce, to - next));
         if (entries.length === 0) break;
-        for (const { index, payload, envelope } of entries) {
-          if (payload === null || !isChosen(envelope)) continue;
-          await ledger.erase(index);
-          erased += 1;
+        for (const entry of entries) {
+          if (entry.payload === null || !shouldDrop(entry)) continue;
+          rest.push(entry.index);
+          restBytes += entry.payload.length;
         }
-        from += entries.length;
+        next += entries.length;
       }
-      return erased;
+      await ledger.erase(rest);
+      return { erased: dropped + rest.length, bytes: bytes + restBytes };
     },
     close: () => ledger.close(),
   };
+}
+
+function toPortEntry({ envelope, salt, payload }: Entry): LedgerEntry {
+  return { envelope, salt: payload === null ? undefined : salt, payload: payload ?? undefined };
 }
