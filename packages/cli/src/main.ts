@@ -6,6 +6,7 @@ import { type ConsoleSettingsInput, openConsole } from '@dockledger/console';
 import { AppError, productVersion } from '@dockledger/contract';
 import { type DefenderSettingsInput, openDefender } from '@dockledger/defender';
 import { configCommand } from './commands/config.ts';
+import { doctorCommand } from './commands/doctor.ts';
 import { statusCommand } from './commands/status.ts';
 import { openUp } from './commands/up.ts';
 import { verifyCommand } from './commands/verify.ts';
@@ -21,6 +22,7 @@ Usage: dockledger COMMAND [--setting value]…
   console    the Console alone
   defender   the Defender alone
   status     is it ready, and where; exit code 0 only when ready
+  doctor     is there a way to the engine past the Defender, and the command that closes it
   verify     checks the ledger: --dir DIR or --url URL, --key VKEY, --since CHECKPOINT
   config     the effective settings and where each comes from
   help       this text
@@ -93,6 +95,13 @@ async function main(words: readonly string[]): Promise<number> {
       return runProgram(dataDir, () => openDefender(defenderPart(settings) as DefenderSettingsInput));
     case 'status':
       return statusCommand(dataDir, json);
+    case 'doctor':
+      return doctorCommand({
+        dataDir,
+        json,
+        engine: String(settings.get('engine')?.value),
+        proxyMode: String(settings.get('proxyMode')?.value),
+      });
     case 'verify':
       return verifyCommand({
         dataDir,

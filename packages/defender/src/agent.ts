@@ -4,6 +4,7 @@ import { chmod, mkdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { AppError, type Condition, type Endpoints } from '@dockledger/contract';
 import { pino } from 'pino';
+import { toConditionDraft } from './condition-event.ts';
 import { createChannelClient } from './console-link/channel-client.ts';
 import { type ConsoleLink, startConsoleLink } from './console-link/console-link.ts';
 import { createDockerJudge } from './docker-proxy/docker-judge.ts';
@@ -16,6 +17,7 @@ import { loadHostFacts } from './host-facts/host-facts.ts';
 import { createIdentifier } from './identity/identifier.ts';
 import { groupIdOf } from './identity/native.ts';
 import { openRulesKeeper, rulesFile } from './rules-keeper/rules-keeper.ts';
+import { startSelfCheck } from './self-check/self-check.ts';
 import { type DefenderSettingsInput, parseDefenderSettings, parseUnixAddress } from './settings/defender-settings.ts';
 import { openSpool } from './spool/spool.ts';
 
@@ -125,6 +127,12 @@ export async function openDefender(input: DefenderSettingsInput): Promise<Runnin
           ...(fix !== undefined && { fix }),
         });
     };
+    const recordCondition = (...change: Parameters<typeof toConditionDraft>) => {
+      const record = { kind: 'request', rid: spool.recorder.nextRid(), draft: toConditionDraft(...change) } as const;
+      spool.recorder
+        .request({ ...record, outcome: { state: 'done' } })
+        .written.catch((error: unknown) => log.warn({ err: error }, 'a condition could not be put on record'));
+    };
     proxy.onEngineState((state) =>
       setCondition(
         'engine-unavailable',
@@ -170,6 +178,29 @@ export async function openDefender(input: DefenderSettingsInput): Promise<Runnin
       ...(proxyGid !== undefined && { gid: proxyGid }),
     });
     closers.push(() => proxy.close());
+    const selfCheck = startSelfCheck({
+      enginePath,
+      proxy: {
+        path: proxyPath,
+        mode: Number.parseInt(settings.proxyMode, 8),
+        gid: proxyGid ?? process.getgid?.() ?? 0,
+      },
+      askInfo: async () => {
+        const answer = await queryEngine(pool, '/info');
+        return 'unavailable' in answer || answer.status !== 200 ? undefined : answer.value;
+      },
+      onOpen: (door) => {
+        log.warn(door, 'a door past the Defender is open');
+        setCondition(door.name, door.text, door.fix);
+        recordCondition('raised', door, Date.now());
+      },
+      onClosed: (door) => {
+        setCondition(door.name, undefined);
+        recordCondition('cleared', door, Date.now());
+      },
+      onFailure: (error) => log.warn({ err: error }, 'the self-check could not look'),
+    });
+    closers.push(() => selfCheck.close());
     return { endpoints: { dockerProxy: `unix://${proxyPath}` }, close };
   } catch (error) {
     await close();
