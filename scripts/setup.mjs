@@ -50,7 +50,7 @@ function filesBelow(folder) {
     if (entry.isDirectory()) found.push(...filesBelow(path));
     else if (!/\.test\.tsx?$/.test(entry.name)) found.push(path);
   }
-  return found.sort();
+  return found.sort((a, b) => a.localeCompare(b));
 }
 
 const readStamp = (name) => (existsSync(join(state, name)) ? readFileSync(join(state, name), 'utf8') : '');

@@ -39,26 +39,24 @@ const suiteOf = (file) => {
 };
 const suites = new Map();
 const problems = [];
-let passed = 0;
-let failed = 0;
-let skipped = 0;
+const totals = { passed: 0, failed: 0, skipped: 0 };
 for (const file of result.testResults) {
   const counts = suites.get(suiteOf(file.name)) ?? { passed: 0, failed: 0, skipped: 0 };
   suites.set(suiteOf(file.name), counts);
   if (file.assertionResults.length === 0) {
-    failed++;
+    totals.failed++;
     counts.failed++;
     problems.push(`${relative(root, file.name)} ran no test: ${(file.message ?? '').split('\n')[0]}`);
   }
   for (const test of file.assertionResults) {
-    if (test.status === 'passed') passed++, counts.passed++;
-    else if (test.status === 'failed') failed++, counts.failed++;
-    else skipped++, counts.skipped++;
+    const kind = test.status === 'passed' || test.status === 'failed' ? test.status : 'skipped';
+    counts[kind]++;
+    totals[kind]++;
   }
 }
 
 console.log('\nSuite                         passed  failed  skipped');
-for (const [name, counts] of [...suites].sort()) {
+for (const [name, counts] of [...suites].sort(([a], [b]) => a.localeCompare(b))) {
   console.log(
     `${name.padEnd(30)}${String(counts.passed).padStart(6)}${String(counts.failed).padStart(8)}${String(counts.skipped).padStart(9)}`,
   );
@@ -75,16 +73,16 @@ if (chosen.length === 0) {
   ]) {
     const counts = suites.get(name);
     if (counts === undefined || counts.passed + counts.failed + counts.skipped === 0) {
-      failed++;
+      totals.failed++;
       problems.push(`${name} ran nothing`);
     } else if (process.env.CI && counts.skipped > 0) {
-      failed++;
+      totals.failed++;
       problems.push(`${name} skipped ${counts.skipped} tests, which CI does not accept`);
     }
   }
 }
 for (const problem of problems) console.error(`FAILED: ${problem}`);
-const line = `${passed} passed, ${failed} failed, ${skipped} skipped`;
+const line = `${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`;
 writeFileSync(join(root, '.setup/test-summary'), `${line}\n`);
 console.log(line);
-process.exit(failed > 0 || vitest.status !== 0 ? 1 : 0);
+process.exit(totals.failed > 0 || vitest.status !== 0 ? 1 : 0);

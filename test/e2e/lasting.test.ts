@@ -51,13 +51,13 @@ describe.skipIf(why !== undefined)('a trail that lasts', () => {
     const answered = new Set<string>();
     const unanswered = new Set<string>();
     const kills: string[] = [];
-    let running = true;
+    const work = new AbortController();
     const killer = (async () => {
-      while (running) {
+      while (!work.signal.aborted) {
         // The pace follows the work: one kill for every dozen calls.
         const goal = answered.size + 12;
-        await until('more calls were made', () => !running || answered.size >= goal, { withinMs: 60_000 });
-        if (!running) return;
+        await until('more calls were made', () => work.signal.aborted || answered.size >= goal, { withinMs: 60_000 });
+        if (work.signal.aborted) return;
         const killed = await killOne(dockledger, random);
         if (killed !== undefined) kills.push(killed);
       }
@@ -78,7 +78,7 @@ describe.skipIf(why !== undefined)('a trail that lasts', () => {
       }
     };
     await Promise.all([0, 1, 2, 3].map(worker));
-    running = false;
+    work.abort();
     await killer;
     const told = `seed ${seed}, kills: ${kills.join(' ')}`;
     expect(new Set(kills).size, told).toBe(3);

@@ -114,8 +114,8 @@ export async function startDockledger({
   let endpoints: Endpoints;
   let ca = '';
   const start = async () => {
-    const [program = '', ...words] = [...prefix, process.execPath, main, 'up'];
-    up = await startProcess(program, words, { env: environment });
+    const line = [...prefix, process.execPath, main, 'up'];
+    up = await startProcess(line[0] ?? '', line.slice(1), { env: environment });
     const ready = await until<Endpoints | 'ended' | undefined>(
       'Dockledger is ready',
       async () => {
@@ -127,7 +127,8 @@ export async function startDockledger({
     ).catch((error: unknown) => {
       throw new Error(`${(error as Error).message}\n${up.output().slice(-3000)}`);
     });
-    if (ready === 'ended') throw new Error(`dockledger up ended with ${up.child.exitCode}: ${up.output().slice(-3000)}`);
+    if (ready === 'ended')
+      throw new Error(`dockledger up ended with ${up.child.exitCode}: ${up.output().slice(-3000)}`);
     endpoints = ready;
     ca = await readFile(endpoints.caFile ?? '', 'utf8');
   };

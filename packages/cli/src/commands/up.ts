@@ -129,7 +129,7 @@ export async function openUp(settings: EffectiveSettings): Promise<OpenProgram> 
   } catch (error) {
     await close();
     const code = error instanceof AppError ? error.details?.['exitCode'] : undefined;
-    process.exit(typeof code === 'number' ? code : exitCode.failed);
+    return process.exit(typeof code === 'number' ? code : exitCode.failed);
   }
 }
 

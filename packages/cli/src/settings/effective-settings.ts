@@ -42,8 +42,7 @@ function describe(schema: TSchema): { type: string; description: string; fallbac
 }
 
 function convert(name: string, text: string, origin: string): unknown {
-  const schema = schemas[name];
-  const { type, description } = describe(schema ?? ({} as TSchema));
+  const { type, description } = describe(schemas[name] ?? {});
   if (type === 'integer' || type === 'number') {
     const value = Number(text);
     if (text.trim() === '' || !Number.isFinite(value)) {
