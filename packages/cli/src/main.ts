@@ -10,6 +10,7 @@ import { doctorCommand } from './commands/doctor.ts';
 import { statusCommand } from './commands/status.ts';
 import { openUp } from './commands/up.ts';
 import { verifyCommand } from './commands/verify.ts';
+import type { Credentials } from './console-client.ts';
 import { exitCode } from './exit-code.ts';
 import { runProgram } from './program.ts';
 import { collectSettings, consolePart, defenderPart, readFlags, settingsHelp } from './settings/effective-settings.ts';
@@ -23,7 +24,7 @@ Usage: dockledger COMMAND [--setting value]…
   defender   the Defender alone
   status     is it ready, and where; exit code 0 only when ready
   doctor     is there a way to the engine past the Defender, and the command that closes it
-  verify     checks the ledger: --dir DIR or --url URL, --key VKEY, --since CHECKPOINT
+  verify     checks the ledger: --dir DIR or --url URL (--ca PEM), --key VKEY, --since CHECKPOINT,…
   config     the effective settings and where each comes from
   help       this text
   version    the version
@@ -34,7 +35,9 @@ Settings come from flags, DOCKLEDGER_ variables and dockledger.yaml, in that ord
 
 const switches = new Set(['--json', '--help', '--version']);
 /** Options with a value that belong to one command and are no settings. */
-const valueOptions: Readonly<Record<string, readonly string[]>> = { verify: ['--dir', '--url', '--key', '--since'] };
+const valueOptions: Readonly<Record<string, readonly string[]>> = {
+  verify: ['--dir', '--url', '--key', '--since', '--ca'],
+};
 
 /** Takes the options of one command out of the words: `--name value` or `--name=value`. */
 function takeOptions(
@@ -109,7 +112,10 @@ async function main(words: readonly string[]): Promise<number> {
         dir: options.get('--dir'),
         url: options.get('--url'),
         key: options.get('--key'),
-        since: options.get('--since'),
+        ca: options.get('--ca'),
+        // Several checkpoints: separated by commas.
+        since: (options.get('--since') ?? '').split(',').filter((file) => file !== ''),
+        credentials: credentialsOf(settings),
       });
     case 'config':
       configCommand(settings, json);
@@ -117,6 +123,15 @@ async function main(words: readonly string[]): Promise<number> {
     default:
       throw new AppError('bad_setting', `There is no command "${command}". \`dockledger help\` lists them.`);
   }
+}
+
+/** Who this command is to the Console of this machine. */
+function credentialsOf(settings: ReturnType<typeof collectSettings>): Credentials {
+  const password = settings.get('adminPassword')?.value;
+  return {
+    username: String(settings.get('adminUser')?.value),
+    ...(typeof password === 'string' && { password }),
+  };
 }
 
 try {

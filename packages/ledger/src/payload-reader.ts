@@ -1,14 +1,15 @@
 // Reads the payloads of a ledger that somebody else may have open, without lock and without changing anything.
-// What is only in the journal or cannot be read is reported as such, never guessed.
+// Blocks, snapshot and journal are looked at in the order in which the ledger moves payloads; what is in none of them is reported, never guessed.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readJournalFiles } from '@dockledger/journal';
 import { decodeBatch, type Removal, type StoredEntry } from './batch-record.ts';
 import { formatSnapshotPath } from './integrator.ts';
 import { decodePayloadBlock } from './payload-block.ts';
 import { formatBlockPath } from './payload-store.ts';
 import { tileWidth } from './tlog/tile-path.ts';
 
-/** A payload as a verifier finds it. `unavailable`: it is in no file that can be read from outside, for instance only in the journal. */
+/** A payload as a verifier finds it. `unavailable`: it is in no file, though nothing says that it was removed. */
 export interface FoundPayload {
   readonly salt: Uint8Array;
   /** Null exactly when `removed` says why. */
@@ -33,20 +34,42 @@ async function readIfThere(path: string): Promise<Uint8Array | undefined> {
 
 /** A reader of the payloads in a ledger's private directory. A damaged block's payloads are `lost`. */
 export function createPayloadReader(privateDir: string): PayloadReader {
-  const readSnapshot = async (): Promise<readonly StoredEntry[] | undefined> => {
+  let journalled: ReadonlyMap<number, StoredEntry> | undefined;
+
+  const readBlock = async (block: number): Promise<readonly FoundPayload[] | undefined> => {
+    const bytes = await readIfThere(join(privateDir, formatBlockPath(block)));
+    return (
+      bytes && decodePayloadBlock(block * tileWidth, bytes).catch(() => Array.from({ length: tileWidth }, () => lost))
+    );
+  };
+  const readSnapshot = async (first: number): Promise<readonly StoredEntry[] | undefined> => {
     const state = await readIfThere(join(privateDir, 'state.json'));
     const settledSize = /"settledSize":(\d+)/.exec(Buffer.from(state ?? []).toString())?.[1];
     const snapshot = await readIfThere(join(privateDir, formatSnapshotPath(Number(settledSize ?? 0))));
-    return snapshot && decodeBatch(snapshot)?.entries;
+    const batch = snapshot && decodeBatch(snapshot);
+    return batch?.firstIndex === first ? batch.entries : undefined;
   };
-  return async (block, count) => {
-    let found: readonly FoundPayload[] | undefined;
-    const bytes = await readIfThere(join(privateDir, formatBlockPath(block)));
-    if (bytes) {
-      found = await decodePayloadBlock(block * tileWidth, bytes).catch(() => Array.from({ length: count }, () => lost));
-    } else if (count < tileWidth) {
-      found = await readSnapshot();
+  const readJournal = async (): Promise<ReadonlyMap<number, StoredEntry>> => {
+    const entries = new Map<number, StoredEntry>();
+    for await (const { record } of readJournalFiles(join(privateDir, 'journal'))) {
+      const batch = decodeBatch(record);
+      for (const [offset, entry] of batch?.entries.entries() ?? [])
+        entries.set((batch?.firstIndex ?? 0) + offset, entry);
     }
-    return Array.from({ length: count }, (_, i) => found?.[i] ?? unavailable);
+    return entries;
+  };
+
+  return async (block, count) => {
+    const first = block * tileWidth;
+    const settled = (await readBlock(block)) ?? (await readSnapshot(first)) ?? [];
+    if (settled.length >= count) return settled.slice(0, count);
+    // The owner may have gone on since the journal was read last.
+    if (journalled?.has(first + count - 1) !== true) journalled = await readJournal();
+    const known = journalled;
+    const found = Array.from({ length: count }, (_, i) => settled[i] ?? known.get(first + i));
+    if (!found.includes(undefined)) return found.map((payload) => payload ?? unavailable);
+    // And it may have moved from there into a block in between.
+    const moved = await readBlock(block);
+    return found.map((payload, i) => payload ?? moved?.[i] ?? unavailable);
   };
 }

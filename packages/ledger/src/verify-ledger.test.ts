@@ -225,14 +225,36 @@ describe('verifying a ledger', () => {
         source: createDirectorySource(options.publicDir),
         vkeys: [ledger.vkey],
         heads,
+        payloads: createPayloadReader(options.privateDir),
+        checkEntry: ({ index, content }) =>
+          Buffer.from(content?.payload ?? []).equals(Buffer.from(entryAt(index).payload)) ? undefined : 'other payload',
       });
-      expect(report.failures).toEqual([]);
+      expect(report).toMatchObject({ failures: [], payloadsUnavailable: 0 });
       sizes.add(report.size);
       heads.push(readFileSync(join(options.publicDir, 'checkpoint')));
     }
     enough.abort();
     await growing;
     expect(sizes.size).toBe(8);
+  });
+
+  it('finds payloads that are only in the journal yet, and misses those that are in no file', async () => {
+    await using options = await temporaryLedger();
+    await using ledger = await openLedger(options);
+    await ledger.append(entriesBetween(0, 300));
+    await ledger.publishNow();
+    const verify = () =>
+      verifyLedger({
+        source: createDirectorySource(options.publicDir),
+        vkeys: [ledger.vkey],
+        payloads: createPayloadReader(options.privateDir),
+        checkEntry: ({ content }) => (content?.payload === undefined ? 'no payload' : undefined),
+      });
+    expect(await verify()).toMatchObject({ ok: true, size: 300, payloadsUnavailable: 0 });
+    await ledger.close();
+    rmSync(join(options.privateDir, 'payloads'), { recursive: true });
+    rmSync(join(options.privateDir, 'journal'), { recursive: true });
+    expect(await verify()).toMatchObject({ payloadsUnavailable: 256 });
   });
 
   it('works from a URL, and does not take an error there for a missing file', async () => {

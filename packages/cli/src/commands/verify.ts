@@ -1,19 +1,14 @@
-// `dockledger verify`: checks a ledger from its files or its URL alone: signatures, tiles, envelopes, payload digests and
-// the numbers of every Defender. The last line of `--json` is one object; exit code 0 only when everything holds.
-import { createHash } from 'node:crypto';
+// `dockledger verify`: checks a ledger from its files or its URL: signatures, tiles, envelopes, payload digests, tombstones and the numbers
+// of every Defender; then asks the running Console about its event store. The last line of `--json` is one object; exit code 0 only when all holds.
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { parseEnvelope } from '@dockledger/console';
+import { join, resolve } from 'node:path';
 import { AppError } from '@dockledger/contract';
-import {
-  type CheckedEntry,
-  createDirectorySource,
-  createPayloadReader,
-  createUrlSource,
-  verifyLedger,
-} from '@dockledger/ledger';
+import { createDirectorySource, createPayloadReader, createUrlSource, verifyLedger } from '@dockledger/ledger';
+import { type ConsoleClient, type Credentials, createConsoleClient, findConsole } from '../console-client.ts';
 import { exitCode } from '../exit-code.ts';
+import { createEntryCheck } from './verify-entries.ts';
+import { notChecked, type StoreVerdict, toSentence, verifyStore } from './verify-store.ts';
 
 /** What to verify. Exactly one of `dir` and `url`, or the data directory's own ledger. */
 export interface VerifyRequest {
@@ -22,41 +17,13 @@ export interface VerifyRequest {
   readonly url?: string | undefined;
   /** A vkey, or a file with vkeys, one a line. */
   readonly key?: string | undefined;
-  /** A file with a checkpoint seen earlier: the ledger must extend it. */
-  readonly since?: string | undefined;
+  /** Files with checkpoints seen earlier or kept elsewhere: the ledger must extend each. */
+  readonly since: readonly string[];
+  /** PEM of the authority behind an https URL. Defaults to the system's. */
+  readonly ca?: string | undefined;
+  /** Who asks the Console. */
+  readonly credentials: Credentials;
   readonly json: boolean;
-}
-
-/** Follows the numbers of every Defender through the ledger. */
-function createEntryCheck() {
-  const last = new Map<string, { epoch: number; seq: number }>();
-  let gapEvents = 0;
-  const check = ({ envelope, content }: CheckedEntry): string | undefined => {
-    let parsed: ReturnType<typeof parseEnvelope>;
-    try {
-      parsed = parseEnvelope(envelope);
-    } catch (error) {
-      return (error as Error).message;
-    }
-    const { defender, epoch, seq, length, digest, type } = parsed;
-    if (type === 'gap') gapEvents++;
-    const before = last.get(defender);
-    last.set(defender, { epoch, seq });
-    if (before !== undefined && before.epoch === epoch && seq !== before.seq + 1) {
-      return `number ${seq} of Defender ${defender}, epoch ${epoch}, follows ${before.seq}`;
-    }
-    if (before !== undefined && epoch < before.epoch)
-      return `epoch ${epoch} of Defender ${defender} follows epoch ${before.epoch}`;
-    if (content === null || content.payload === null) return undefined;
-    const { salt, payload } = content;
-    if (payload.length !== length)
-      return `the payload of event ${defender}.${epoch}.${seq} has ${payload.length} bytes instead of ${length}`;
-    const actual = createHash('sha256').update(salt).update(payload).digest('base64');
-    return actual === digest
-      ? undefined
-      : `the payload of event ${defender}.${epoch}.${seq} is not the one that was recorded`;
-  };
-  return { check, defenders: () => last.size, gapEvents: () => gapEvents };
 }
 
 async function readKeys(key: string): Promise<string[]> {
@@ -70,51 +37,125 @@ async function readKeys(key: string): Promise<string[]> {
   return keys;
 }
 
+/** Draws a bar on a terminal; nothing elsewhere. */
+function createProgress(json: boolean): { show(checked: number, size: number): void; end(): void } {
+  if (json || !process.stderr.isTTY) return { show: () => undefined, end: () => undefined };
+  return {
+    show: (checked, size) => {
+      const part = size === 0 ? 1 : checked / size;
+      process.stderr.write(`\r[${'#'.repeat(Math.round(part * 40)).padEnd(40)}] ${checked} of ${size}`);
+    },
+    end: () => process.stderr.write('\n'),
+  };
+}
+
+/** The Console to ask: the one of the URL, or the one that runs on the data directory. */
+async function consoleOf(request: VerifyRequest): Promise<ConsoleClient | string> {
+  const { url, ca, dataDir, credentials } = request;
+  try {
+    if (url !== undefined) {
+      if (!/^https:.*\/ledger\/?$/.test(url)) return 'only a Console can be asked, and this URL is none of a Console';
+      const pem = ca === undefined ? undefined : await readFile(ca, 'utf8');
+      return await createConsoleClient({ url: new URL(url).origin, ca: pem, dataDir, credentials });
+    }
+    // The ledger elsewhere is not the one of this Console.
+    if (request.dir !== undefined && resolve(request.dir) !== resolve(dataDir, 'ledger'))
+      return 'the directory is not the ledger of a Console that runs here';
+    return (await findConsole(dataDir, credentials)) ?? 'no Console runs on this data directory';
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
 /** Verifies and prints. Returns the exit code. */
 export async function verifyCommand(request: VerifyRequest): Promise<number> {
+  const { url, json, key } = request;
   const directory = request.dir ?? join(request.dataDir, 'ledger');
-  if (request.url === undefined && !existsSync(directory)) {
+  if (url === undefined && !existsSync(directory)) {
     throw new AppError('bad_setting', `There is no ledger in ${directory}. Name one with --dir, --url or --data-dir.`);
   }
   const privateDir = join(directory, '../ledger-private');
+  const console_ = await consoleOf(request);
+  const source =
+    url === undefined
+      ? createDirectorySource(directory)
+      : typeof console_ === 'string'
+        ? createUrlSource(url)
+        : { read: (path: string) => console_.bytes(`/ledger/${path}`) };
   const entries = createEntryCheck();
-  const showProgress = !request.json && process.stderr.isTTY;
+  const progress = createProgress(json);
   const startedAt = performance.now();
   const report = await verifyLedger({
-    source: request.url === undefined ? createDirectorySource(directory) : createUrlSource(request.url),
-    ...(request.key !== undefined && { vkeys: await readKeys(request.key) }),
-    ...(request.since !== undefined && { heads: [await readFile(request.since)] }),
-    ...(request.url === undefined && existsSync(privateDir) && { payloads: createPayloadReader(privateDir) }),
-    checkEntry: entries.check,
-    ...(showProgress && {
-      onProgress: ({ checked, size }) => {
-        const part = size === 0 ? 1 : checked / size;
-        process.stderr.write(`\r[${'#'.repeat(Math.round(part * 40)).padEnd(40)}] ${checked} of ${size}`);
-      },
-    }),
+    source,
+    ...(key !== undefined && { vkeys: await readKeys(key) }),
+    ...(request.since.length > 0 && { heads: await Promise.all(request.since.map((file) => readFile(file))) }),
+    ...(url === undefined && existsSync(privateDir) && { payloads: createPayloadReader(privateDir) }),
+    checkEntry: (entry) => entries.check(entry),
+    onProgress: ({ checked, size }) => progress.show(checked, size),
   });
-  if (showProgress) process.stderr.write('\n');
   const seconds = (performance.now() - startedAt) / 1000;
+  const store: StoreVerdict =
+    typeof console_ === 'string'
+      ? notChecked(console_)
+      : await verifyStore(console_, (checked, size) => progress.show(checked, size));
+  progress.end();
+  const { uncovered, ...findings } = entries.findings();
+  const failureCount = report.failureCount + uncovered.length + store.storeDifferenceCount;
   const result = {
     ...report,
-    defenders: entries.defenders(),
-    gaps: entries.gapEvents(),
-    // Only the running Console can be asked whether its index agrees; never success by silence.
-    store: 'not-checked' as const,
+    ok: failureCount === 0,
+    failures: [
+      ...report.failures,
+      ...uncovered.slice(0, 100).map((failure) => ({ code: 'payload-removed', ...failure })),
+      ...store.storeDifferences.map((difference) => ({
+        code: `store-${difference.kind}`,
+        message: toSentence(difference),
+        index: difference.ledgerIndex,
+      })),
+    ],
+    failureCount,
+    ...findings,
+    payloadsChecked: url === undefined && existsSync(privateDir),
+    ...store,
+    eventsPerSecond: Math.round(report.entriesChecked / Math.max(seconds, 0.001)),
   };
-  if (request.json) console.log(JSON.stringify(result));
-  else {
-    console.log(
-      report.ok
-        ? `The ledger holds: ${report.size} events of ${result.defenders} Defenders, ${result.gaps} declared gaps.`
-        : `The ledger does NOT hold: ${report.failureCount} failures.`,
-    );
-    for (const failure of report.failures) console.log(`  ${failure.code}: ${failure.message}`);
-    console.log(`  origin ${report.origin ?? 'unknown'}, root ${report.root ?? 'none'}`);
-    console.log(
-      `  key ${report.keyPinned ? 'pinned' : 'not pinned: the ledger was believed about its own key; give --key'}`,
-    );
-    console.log(`  event store not checked; ${Math.round(report.entriesChecked / Math.max(seconds, 0.001))} events/s`);
-  }
-  return report.ok ? exitCode.ok : exitCode.failed;
+  if (json) console.log(JSON.stringify(result));
+  else printResult(result);
+  return result.ok ? exitCode.ok : exitCode.failed;
+}
+
+function printResult(result: {
+  readonly ok: boolean;
+  readonly size: number;
+  readonly defenders: number;
+  readonly gaps: number;
+  readonly tombstones: number;
+  readonly payloadsRemoved: number;
+  readonly payloadsChecked: boolean;
+  readonly failureCount: number;
+  readonly failures: readonly { readonly code: string; readonly message: string }[];
+  readonly origin: string | null;
+  readonly root: string | null;
+  readonly keyPinned: boolean;
+  readonly store: StoreVerdict['store'];
+  readonly storeReason: string;
+  readonly eventsPerSecond: number;
+}): void {
+  console.log(
+    result.ok
+      ? `The ledger holds: ${result.size} events of ${result.defenders} Defenders, ${result.gaps} declared gaps.`
+      : `The ledger does NOT hold: ${result.failureCount} failures.`,
+  );
+  for (const failure of result.failures) console.log(`  ${failure.code}: ${failure.message}`);
+  console.log(`  origin ${result.origin ?? 'unknown'}, root ${result.root ?? 'none'}`);
+  console.log(
+    `  key ${result.keyPinned ? 'pinned' : 'not pinned: the ledger was believed about its own key; give --key'}`,
+  );
+  console.log(
+    result.payloadsChecked
+      ? `  payloads checked; ${result.payloadsRemoved} removed, ${result.tombstones} tombstones`
+      : '  payloads not checked: they are not part of the public ledger',
+  );
+  const why = result.storeReason === '' ? '' : ` (${result.storeReason})`;
+  console.log(`  event store ${result.store}${why}; ${result.eventsPerSecond} events/s`);
 }
