@@ -20,6 +20,7 @@ import { addStatsRoutes } from './access-events/stats.routes.ts';
 import { createStoreAgreement } from './access-events/store-agreement.ts';
 import { addCompatibleRulesRoutes, addNativeRulesRoutes } from './access-rules/access-rules.routes.ts';
 import { openAccessRules } from './access-rules/access-rules-service.ts';
+import { addRuleTrialRoutes } from './access-rules/rule-trial.routes.ts';
 import { openCertificateAuthority } from './ca/certificate-authority.ts';
 import { addCollectionsRoutes } from './collections/collections.routes.ts';
 import { openCollections } from './collections/collections-service.ts';
@@ -237,6 +238,7 @@ async function openParts(
       addEventEvidenceRoute(scope, service, ledger);
       addLedgerProofRoutes(scope, { ledger, readFile: readLedgerFile, events: service, compareStretch });
       addNativeRulesRoutes(scope, rules);
+      addRuleTrialRoutes(scope, { rules, collections: () => collections.list(), store: eventStore.store, now });
       addNativeDefendersRoutes(scope, defenders);
       addStatusRoute(scope, { health, defenders, dockerProxy: parts.dockerProxy ?? (() => undefined) });
       scope.get('/openapi.json', { config: { access: 'open' } }, async () => openApi());
