@@ -32,6 +32,13 @@ export interface Verdict {
   readonly decision: EventDecision;
   /** False: an allowed call is only counted. */
   readonly audit: boolean;
+  /** Stands in the event in place of the action's name: `create` for what a compliance rule refused. */
+  readonly api?: string;
+  /**
+   * Given in the engine's place, as the engine would give it: the image is not there, and a rule that blocks by what
+   * is in it could not be asked. The client pulls and comes again.
+   */
+  readonly engineAnswer?: { readonly status: 404; readonly message: string };
 }
 
 /** One batch of the outbox: consecutive events of one epoch, each the verbatim JSON bytes that the ledger will prove. */

@@ -43,7 +43,6 @@ const refusals = {
   'two-framings': [400, 'The request has both Content-Length and Transfer-Encoding.'],
   'connection-option': [400, 'Connection holds something other than "close", "keep-alive" and "upgrade".'],
   'connection-upgrade': [400, 'Upgrade and "Connection: upgrade" must come together.'],
-  'upgrade-protocol': [400, 'Upgrade is something other than "tcp", "h2c" and "websocket".'],
   expectation: [417, 'Expect is something other than "100-continue".'],
   'trailer-field': [400, 'The request announces trailers.'],
 } as const satisfies Record<string, readonly [HeadRefusal['status'], string]>;

@@ -122,25 +122,41 @@ export function namedVolumes(hostConfig: BodyObject): readonly string[] {
 }
 
 /**
+ * Where a canonical body says what it mounts, in the form that {@link hostMounts} reads: of a create, an update, a
+ * service or a volume. Undefined for other actions.
+ */
+export function mountHolderOf(action: string, body: BodyValue | undefined): BodyObject | undefined {
+  const object = asObject(body);
+  switch (action) {
+    case 'container_create':
+      return objectAt(object, 'HostConfig');
+    case 'container_update':
+      return object;
+    case 'service_create':
+    case 'service_update':
+      return objectAt(objectAt(object, 'TaskTemplate'), 'ContainerSpec');
+    case 'volume_create': {
+      const Options = Object.fromEntries(textMapAt(object, 'DriverOpts'));
+      return {
+        Mounts: [{ Type: 'volume', VolumeOptions: { DriverConfig: { Name: textAt(object, 'Driver'), Options } } }],
+      };
+    }
+    default:
+      return undefined;
+  }
+}
+
+/** The containers whose mounts a create takes over, as it names them, without their mode. */
+export function mountDonors(hostConfig: BodyObject): readonly string[] {
+  const names = textsAt(hostConfig, 'VolumesFrom').map((entry) => entry.replace(/:[^:]*$/, ''));
+  return [...new Set(names)].filter((name) => name !== '');
+}
+
+/**
  * The host paths and devices in a canonical body, for an access rule's device condition: of a create, an update, a
  * service or a volume. Empty for other actions.
  */
 export function hostPathsOf(action: string, body: BodyValue | undefined, lookup?: VolumeLookup): readonly string[] {
-  const object = asObject(body);
-  const mounts = (): readonly HostMount[] => {
-    switch (action) {
-      case 'container_create':
-        return hostMounts(objectAt(object, 'HostConfig'), lookup);
-      case 'container_update':
-        return hostMounts(object, lookup);
-      case 'service_create':
-      case 'service_update':
-        return hostMounts(objectAt(objectAt(object, 'TaskTemplate'), 'ContainerSpec'), lookup);
-      case 'volume_create':
-        return volumeMounts(textAt(object, 'Driver'), textMapAt(object, 'DriverOpts'), false);
-      default:
-        return [];
-    }
-  };
-  return [...new Set(mounts().map((mount) => mount.source))];
+  const holder = mountHolderOf(action, body);
+  return holder === undefined ? [] : [...new Set(hostMounts(holder, lookup).map((mount) => mount.source))];
 }

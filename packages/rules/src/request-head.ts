@@ -115,6 +115,7 @@ export function toOriginForm(target: string): string | undefined {
 const connectionClose = 1;
 const connectionKeepAlive = 2;
 const connectionUpgrade = 4;
+const connectionHttp2Settings = 8;
 
 /** The options of a Connection field as bits; 0 when it holds an unknown, empty, repeated or contradicting one. */
 function readConnection(value: string): number {
@@ -131,13 +132,17 @@ function readConnection(value: string): number {
           ? connectionKeepAlive
           : option === 'upgrade'
             ? connectionUpgrade
-            : 0;
+            : option === 'http2-settings'
+              ? connectionHttp2Settings
+              : 0;
     if (bit === 0 || (bits & bit) !== 0) return 0;
     bits |= bit;
   }
+  if ((bits & connectionHttp2Settings) !== 0 && (bits & connectionUpgrade) === 0) return 0;
   return (bits & connectionClose) !== 0 && bits !== connectionClose ? 0 : bits;
 }
 
+/** Undefined: an offer that is dropped and never becomes a tunnel, as `TLS/1.2`, which some clients send with each call. */
 function readUpgrade(value: string): UpgradeProtocol | undefined {
   const protocol = value.toLowerCase();
   return protocol === 'tcp' || protocol === 'h2c' || protocol === 'websocket' ? protocol : undefined;
@@ -195,6 +200,8 @@ export function parseRequestHead(
   let isChunked = false;
   let connection = 0;
   let upgrade: UpgradeProtocol | undefined;
+  let offersUpgrade = false;
+  let hasHttp2Settings = false;
   let expectContinue = false;
   let seenRegistryAuth = 0;
 
@@ -232,9 +239,9 @@ export function parseRequestHead(
         break;
       case 7:
         if (lowerName === 'upgrade') {
-          if (upgrade !== undefined) return refuse('field-twice');
+          if (offersUpgrade) return refuse('field-twice');
+          offersUpgrade = true;
           upgrade = readUpgrade(value);
-          if (upgrade === undefined) return refuse('upgrade-protocol');
         } else if (lowerName === 'trailer') {
           return refuse('trailer-field');
         }
@@ -253,7 +260,8 @@ export function parseRequestHead(
         }
         break;
       case 14:
-        if (lowerName === 'content-length') {
+        if (lowerName === 'http2-settings') hasHttp2Settings = true;
+        else if (lowerName === 'content-length') {
           if (contentLength >= 0) return refuse('field-twice');
           contentLength = parseContentLength(value);
           if (contentLength < 0) return refuse('content-length');
@@ -283,7 +291,9 @@ export function parseRequestHead(
 
   if (host === undefined) return refuse('host-missing');
   if (isChunked && contentLength >= 0) return refuse('two-framings');
-  if ((upgrade !== undefined) !== ((connection & connectionUpgrade) !== 0)) return refuse('connection-upgrade');
+  if (offersUpgrade !== ((connection & connectionUpgrade) !== 0)) return refuse('connection-upgrade');
+  // An offer of HTTP/2 for the whole connection, as Java's client makes it. BuildKit's tunnels carry no settings.
+  if (hasHttp2Settings || (connection & connectionHttp2Settings) !== 0) upgrade = undefined;
 
   return {
     kind: 'head',

@@ -31,6 +31,8 @@ export class CallRecord {
   /** Set when the judge has spoken. */
   decision: EventDecision | undefined;
   isAudited = true;
+  /** Stands in the event in place of the action's name. */
+  api: string | undefined;
   readonly #context: ProxyContext;
   readonly #by: RecordedCaller;
   readonly #method: string;
@@ -104,7 +106,8 @@ export class CallRecord {
   #draft(decision: EventDecision): EventDraft {
     const request = this.request as ClassifiedRequest;
     const summary = summaryOf(request, this.body?.value);
-    return draftOf(request, this.#method, this.#by.caller, this.target, decision, summary, this.#startedMs);
+    const draft = draftOf(request, this.#method, this.#by.caller, this.target, decision, summary, this.#startedMs);
+    return this.api === undefined ? draft : { ...draft, api: this.api };
   }
 
   #readRecord(outcome: EventOutcome): RequestRecord {

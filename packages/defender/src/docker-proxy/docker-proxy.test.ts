@@ -199,6 +199,17 @@ describe('docker proxy: the way of one request', () => {
     expect(head).not.toMatch(/upgrade|^te:|dockledger/im);
   });
 
+  it('drops an offer of TLS or HTTP/2 that a client makes with every call, and never tunnels for it', async () => {
+    await using engine = await startScriptedEngine();
+    await using proxy = await startProxy(engine.socketPath);
+    for (const offer of ['Upgrade: TLS/1.2', 'Upgrade: h2c\r\nHTTP2-Settings: AAEAAEAAAAIAAAABAAMAAABk']) {
+      using client = await connectRaw(proxy.path);
+      client.send(post('/containers/web/attach', '', `Connection: Upgrade\r\n${offer}\r\n`));
+      await client.receives('HTTP/1.1');
+      expect(engine.requests.at(-1)?.head).not.toMatch(/upgrade|http2/i);
+    }
+  });
+
   it('judges and records pipelined requests one by one, in order', async () => {
     await using engine = await startScriptedEngine();
     engine.script = (request, socket) => socket.write(ok(request.line));

@@ -3,6 +3,7 @@
 // reaches the client before its record.
 import type { EventDecision, EventOutcome, Recorded, Target } from '@dockledger/contract';
 import type { RequestHead, ResponseHead } from '@dockledger/rules';
+import type { Verdict } from '../ports.ts';
 import { AnswerHeadReader } from './answer-head-reader.ts';
 import { CallRecord, type RecordedCaller } from './call-record.ts';
 import { createdIdOf } from './created-id.ts';
@@ -287,25 +288,32 @@ export class Exchange implements EngineListener {
       const text = `[${this.#context.settings.brand}] ${facts.refused}`;
       return this.#answerUnforwarded(403, noDecision('rule', text), text, { state: 'refused', status: 403 });
     }
-    const { decision, audit } = this.#verdict(request, facts.isUnresolved === true);
+    const { decision, audit, api, engineAnswer } = this.#verdict(request, facts);
     this.#record.decision = decision;
     this.#record.isAudited = audit;
+    this.#record.api = api;
     if (decision.effect === 'deny') {
       const status = decision.reason === 'malformed' ? 400 : 403;
       return this.#answerUnforwarded(status, decision, decision.text, { state: 'refused', status });
+    }
+    if (engineAnswer !== undefined) {
+      const { status, message } = engineAnswer;
+      return this.#answerUnforwarded(status, decision, message, { state: 'failed', status, error: message });
     }
     if (request.route.class !== 'write') return this.#forward(request);
     this.#recordAndForward(request);
   }
 
-  #verdict(request: ClassifiedRequest, isUnresolved: boolean): { decision: EventDecision; audit: boolean } {
+  #verdict(request: ClassifiedRequest, facts: FoundFacts): Verdict {
     try {
       return this.#context.judge.judge({
         request,
         caller: this.#client.caller,
         target: this.#record.target,
         body: this.#record.body?.value,
-        isUnresolved,
+        hasUnknownKeys: this.#record.body?.hasUnknownKeys === true,
+        isUnresolved: facts.isUnresolved === true,
+        workload: facts.workload,
       });
     } catch (error) {
       this.#context.log.error({ err: error, api: request.api }, 'the judge failed; the call is refused');

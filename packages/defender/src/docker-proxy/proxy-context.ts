@@ -4,6 +4,7 @@ import type { BodyValue, CanonicalTarget, Classification, RequestHead } from '@d
 import type { Caller, TargetFacts, Verdict } from '../ports.ts';
 import type { AppLog } from './app-log.ts';
 import type { EnginePool } from './engine-pool.ts';
+import type { WorkloadFacts } from './facts/workload-facts.ts';
 
 /** A request that has a name: what the judge, the record and the forwarder work on. */
 export interface ClassifiedRequest {
@@ -31,6 +32,8 @@ export interface JudgedBody {
   readonly value: BodyValue | undefined;
   /** What the engine gets: re-serialised. Undefined when the route takes no body and the client's is dropped. */
   readonly bytes: Buffer | undefined;
+  /** The body has keys that its schema does not know, so that it was not read whole. */
+  readonly hasUnknownKeys?: true;
 }
 
 /** The answer of {@link RequestJudge.readBody}. */
@@ -52,8 +55,12 @@ export interface JudgeInput {
   readonly caller: Caller;
   readonly target: Target;
   readonly body: BodyValue | undefined;
+  /** {@link JudgedBody.hasUnknownKeys}. */
+  readonly hasUnknownKeys: boolean;
   /** The call names an object that could not be looked up. */
   readonly isUnresolved: boolean;
+  /** What was looked up around a body that makes or changes a workload; undefined when nothing was. */
+  readonly workload: WorkloadFacts | undefined;
 }
 
 /** The engine could not be asked. */
@@ -69,6 +76,7 @@ export type FoundFacts = TargetFacts & {
    * forwarded as it is: what it comes to name in between was covered by the verdict.
    */
   readonly isUnresolved?: true;
+  readonly workload?: WorkloadFacts;
   /** Refused before any rule: for instance an exec that somebody else made. */
   readonly refused?: string;
 };
@@ -79,7 +87,7 @@ export interface TargetFinder {
   find(
     request: ClassifiedRequest,
     caller: Caller,
-    body: unknown,
+    body: BodyValue | undefined,
   ): FoundFacts | FactsUnavailable | Promise<FoundFacts | FactsUnavailable>;
   /**
    * What an answer with an `Id` made: the new object's facts, for the outcome. Undefined when there is nothing to add.

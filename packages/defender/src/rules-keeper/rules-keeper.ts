@@ -3,19 +3,33 @@
 import { mkdir, open, readFile, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { AppError, defaultRuleSet, RuleSet } from '@dockledger/contract';
-import { type CompiledRules, compileRules } from '@dockledger/rules';
+import {
+  type CompiledComplianceRules,
+  type CompiledRules,
+  compileComplianceRules,
+  compileRules,
+  opaqueTunnelActions,
+} from '@dockledger/rules';
 import { Value } from 'typebox/value';
 
 /** Rules that are in force, ready to decide. */
 export interface RulesKeeper {
   /** Replaced as a whole on every change; take it once per call. */
   readonly current: CompiledRules;
+  /** The compliance rules of the same set. */
+  readonly compliance: CompiledComplianceRules;
   readonly version: number;
   /** Checks, keeps on disk, then puts in force. Throws `bad_rule` and changes nothing when the set does not validate. */
   apply(rules: unknown): Promise<void>;
 }
 
-function compile(rules: unknown): { ruleSet: RuleSet; compiled: CompiledRules } {
+interface RulesInForce {
+  readonly ruleSet: RuleSet;
+  readonly compiled: CompiledRules;
+  readonly compliance: CompiledComplianceRules;
+}
+
+function compile(rules: unknown): RulesInForce {
   if (!Value.Check(RuleSet, rules)) {
     const [first] = Value.Errors(RuleSet, rules);
     throw new AppError(
@@ -23,7 +37,17 @@ function compile(rules: unknown): { ruleSet: RuleSet; compiled: CompiledRules } 
       `The rule set is refused: ${first?.instancePath ?? ''} ${first?.message ?? 'is not understood'}.`,
     );
   }
-  return { ruleSet: rules, compiled: compileRules(rules.accessRules) };
+  const { accessRules, complianceRules = [], collections = [] } = rules;
+  const compliance = compileComplianceRules(complianceRules, collections);
+  return {
+    ruleSet: rules,
+    // What goes through BuildKit's tunnels is not seen: under a rule that blocks they must be allowed by name.
+    compiled: compileRules(accessRules, {
+      collections,
+      explicitActions: compliance.hasBlocking ? opaqueTunnelActions : [],
+    }),
+    compliance,
+  };
 }
 
 /** Opens the keeper with what the last run had in force; with the default rules when there is nothing yet. */
@@ -46,6 +70,9 @@ export async function openRulesKeeper(path: string, onWarning: (text: string) =>
   return {
     get current() {
       return state.compiled;
+    },
+    get compliance() {
+      return state.compliance;
     },
     get version() {
       return version;

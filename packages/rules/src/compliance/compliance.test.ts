@@ -171,10 +171,18 @@ describe('evaluateCompliance', () => {
     expect(evaluateCompliance(rules, privileged, { ...target, containerName: '/web-1' }).findings).toEqual([]);
   });
 
+  it('leaves checks of the image out for an image that is not there yet, and says that they block', () => {
+    const rules = compileComplianceRules([
+      { name: 'users', condition: { vulnerabilities: [54, 599].map((id) => ({ id, block: true })) } },
+    ]);
+    const verdict = evaluateCompliance(rules, privileged, target, { withoutImageChecks: true });
+    expect(verdict).toMatchObject({ block: { checks: [54] }, needsImage: true });
+  });
+
   it('skips disabled rules and knows when something blocks', () => {
     const rules = compileComplianceRules([{ ...rule, disabled: true }]);
     expect(rules.hasBlocking).toBe(false);
-    expect(evaluateCompliance(rules, privileged, target)).toEqual({ findings: [] });
+    expect(evaluateCompliance(rules, privileged, target)).toEqual({ findings: [], needsImage: false });
     expect(compileComplianceRules([rule]).hasBlocking).toBe(true);
   });
 

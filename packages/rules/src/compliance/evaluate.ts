@@ -35,6 +35,14 @@ export interface ComplianceVerdict {
   readonly block?: { readonly rule: string; readonly checks: readonly number[]; readonly text: string };
   /** Every check that did not pass, blocking or not, in the rule's order. */
   readonly findings: readonly Finding[];
+  /** The deciding rule blocks by a check that needs facts of the image: without them the verdict is not whole. */
+  readonly needsImage: boolean;
+}
+
+/** Settings of {@link evaluateCompliance}. */
+export interface ComplianceOptions extends DecideOptions {
+  /** Leaves out the checks that need facts of the image. For an image that the engine does not have yet. */
+  readonly withoutImageChecks?: boolean;
 }
 
 /** Makes compliance rules ready. Disabled rules and numbers without a check are left out. Never throws. */
@@ -75,23 +83,28 @@ export function evaluateCompliance(
   rules: CompiledComplianceRules,
   workload: Workload,
   target: ScopeFacts,
-  options: DecideOptions = {},
+  options: ComplianceOptions = {},
 ): ComplianceVerdict {
   const rule = rules.rules.find((each) => fits(each, target));
-  if (rule === undefined) return { findings: [] };
+  if (rule === undefined) return { findings: [], needsImage: false };
   const { name, blockMsg } = rule.source;
   const findings: Finding[] = [];
   const blocking: number[] = [];
+  let needsImage = false;
   for (const { check, isBlocking } of rule.checks) {
     if (!check.appliesTo.includes(workload.kind)) continue;
+    if (check.usesImage) {
+      needsImage ||= isBlocking;
+      if (options.withoutImageChecks === true) continue;
+    }
     const fault = check.find(workload);
     if (fault === undefined) continue;
     const text = `${check.title}: ${fault}. ${check.remediation}`;
     findings.push({ check: check.id, rule: name, effect: isBlocking ? 'deny' : 'alert', text });
     if (isBlocking) blocking.push(check.id);
   }
-  if (blocking.length === 0) return { findings };
+  if (blocking.length === 0) return { findings, needsImage };
   // The space at the end and the plural for one are what parsers of these messages know.
   const text = `[${options.brand ?? defaultBrand}] Container operation blocked by policy: ${name}, has ${blocking.length} compliance issues `;
-  return { block: { rule: name, checks: blocking, text: `${text}${blockMsg ?? ''}` }, findings };
+  return { block: { rule: name, checks: blocking, text: `${text}${blockMsg ?? ''}` }, findings, needsImage };
 }

@@ -27,8 +27,8 @@ function member(value: unknown, key: string): unknown {
   return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[key] : undefined;
 }
 
-/** The mounts that an inspect lists, named volumes left out: they are looked up by their options. */
-function listedMounts(inspect: unknown): HostMount[] {
+/** The mounts that an inspect (parsed JSON) lists, named volumes left out: they are looked up by their options. */
+export function listedMounts(inspect: unknown): HostMount[] {
   const mounts = member(inspect, 'Mounts');
   return (Array.isArray(mounts) ? mounts : []).flatMap((mount: unknown): HostMount[] => {
     const source = member(mount, 'Source');

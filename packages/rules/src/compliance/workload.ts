@@ -1,8 +1,8 @@
 // What compliance checks look at: one view of a create, update, exec or service body with the facts around it.
 // Invariant: the view says the same for a container and for a service task that would run alike.
-import { asObject, flagAt, listAt, numberAt, objectAt, textAt, textMapAt, textsAt } from '../body-access.ts';
+import { asObject, flagAt, listAt, numberAt, objectAt, textAt, textsAt } from '../body-access.ts';
 import type { BodyObject, BodyValue } from '../body-schema.ts';
-import { type HostMount, hostMounts, type VolumeLookup } from '../host-mounts.ts';
+import { type HostMount, hostMounts, mountHolderOf, type VolumeLookup } from '../host-mounts.ts';
 import { cleanHostPath } from '../host-path.ts';
 
 /** What the engine knows of the image; undefined fields are not known. */
@@ -275,18 +275,10 @@ export function toWorkload(
       return {
         ...nothing,
         kind: 'update',
-        mounts: withRealPaths(hostMounts(volumeAsMount(object), facts.volumes), facts),
+        mounts: withRealPaths(hostMounts(mountHolderOf(action, object) ?? {}, facts.volumes), facts),
         guardedPaths: facts.guardedPaths ?? [],
       };
     default:
       return undefined;
   }
-}
-
-/** A volume of its own is judged as a mount that would make it. */
-function volumeAsMount(volume: BodyObject): BodyObject {
-  const options = Object.fromEntries(textMapAt(volume, 'DriverOpts'));
-  return {
-    Mounts: [{ Type: 'volume', VolumeOptions: { DriverConfig: { Name: textAt(volume, 'Driver'), Options: options } } }],
-  };
 }

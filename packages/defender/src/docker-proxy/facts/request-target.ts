@@ -39,7 +39,11 @@ export function targetOf(request: ClassifiedRequest, body: unknown): Target {
     }
     case 'image': {
       if (api === 'image_build') return named({ kind, imageName: query('t') });
-      if (api === 'image_create') return named({ kind, imageName: pulledImage(query('fromImage'), query('tag')) });
+      if (api === 'image_create') {
+        // Of an import, the name that it gets.
+        const repository = query('fromImage') === '' ? query('repo') : query('fromImage');
+        return named({ kind, imageName: repository === '' ? '' : pulledImage(repository, query('tag')) });
+      }
       if (api === 'image_tag') {
         return named({ kind, imageName: route.name, other: pulledImage(query('repo'), query('tag')) });
       }
@@ -47,9 +51,13 @@ export function targetOf(request: ClassifiedRequest, body: unknown): Target {
       if (api === 'images_archive' && route.name === '') return named({ kind, imageName: query('names') });
       return named({ kind, imageName: route.name });
     }
+    case 'service': {
+      const spec = member(member(body, 'TaskTemplate'), 'ContainerSpec');
+      const other = route.name === '' ? bodyText(body, 'Name') : route.name;
+      return named({ kind, other, imageName: bodyText(spec, 'Image') });
+    }
     case 'volume':
     case 'network':
-    case 'service':
     case 'secret':
     case 'config':
       return named({ kind, other: route.name === '' ? bodyText(body, 'Name') : route.name });

@@ -1,4 +1,4 @@
-import { classify, parseTarget } from '@dockledger/rules';
+import { type BodyValue, classify, parseTarget } from '@dockledger/rules';
 import { afterEach, describe, expect, it } from 'vitest';
 import { silentLog } from '../app-log.ts';
 import { EnginePool } from '../engine-pool.ts';
@@ -75,7 +75,7 @@ describe('finding what a request names', () => {
 
   it('names what is pulled, tagged, built and created as the request does', async () => {
     const finder = await start();
-    const targetOf = async (method: 'GET' | 'POST', target: string, body?: object) => {
+    const targetOf = async (method: 'GET' | 'POST', target: string, body?: BodyValue) => {
       const found = await finder.find(aRequest(method, target), alice, body);
       return 'target' in found ? found.target : found;
     };

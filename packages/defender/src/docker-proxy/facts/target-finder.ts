@@ -1,13 +1,14 @@
 // Finds what a request names: full id, name with its slash, image and labels, asked of the engine before judging.
 // Invariant: nothing is cached: a name that was deleted, made again or renamed since is always asked anew.
 import type { Target } from '@dockledger/contract';
-import { queryValue } from '@dockledger/rules';
+import { type BodyValue, queryValue } from '@dockledger/rules';
 import type { Caller } from '../../ports.ts';
 import type { EnginePool } from '../engine-pool.ts';
 import type { ClassifiedRequest, FactsUnavailable, FoundFacts, TargetFinder } from '../proxy-context.ts';
 import { member } from '../request-summary.ts';
 import { type EngineAnswer, type PassMark, queryEngine } from './engine-query.ts';
 import { targetOf } from './request-target.ts';
+import { execBody, findMountFacts, imageFacts } from './workload-facts.ts';
 
 /** Options of {@link createTargetFinder}. */
 export interface TargetFinderOptions {
@@ -17,6 +18,13 @@ export interface TargetFinderOptions {
    * True while an exec may be started only by the user who made it. Asked for each start. Defaults to never.
    */
   readonly guardsExecs?: () => boolean;
+  /**
+   * True while rules look into bodies, so that images, volumes, inherited mounts and real paths must be looked up.
+   * Asked for each call. Defaults to never.
+   */
+  readonly needsWorkload?: () => boolean;
+  /** Milliseconds since 1970. Defaults to Date.now. */
+  readonly now?: () => number;
 }
 
 /** The most exec creators remembered; the oldest are forgotten first. */
@@ -24,6 +32,15 @@ const maxExecs = 10_000;
 
 /** Calls that act on an image that is there already. */
 const imageWrites = new Set(['image_tag', 'image_push', 'image_delete']);
+
+/** Calls whose bodies may take something from the host. */
+const looksIntoBody = new Set([
+  'container_create',
+  'container_update',
+  'service_create',
+  'service_update',
+  'volume_create',
+]);
 
 const kubernetesNamespace = 'io.kubernetes.pod.namespace';
 
@@ -61,7 +78,13 @@ function optional<K extends string>(name: K, value: string | undefined): { [P in
 }
 
 /** The way the engine is asked. The pool stays the caller's. */
-export function createTargetFinder({ pool, passMark, guardsExecs }: TargetFinderOptions): TargetFinder {
+export function createTargetFinder({
+  pool,
+  passMark,
+  guardsExecs,
+  needsWorkload = () => false,
+  now = Date.now,
+}: TargetFinderOptions): TargetFinder {
   const execCreators = new Map<string, string>();
   const ask = (path: string): Promise<EngineAnswer> => queryEngine(pool, path, passMark);
 
@@ -86,7 +109,10 @@ export function createTargetFinder({ pool, passMark, guardsExecs }: TargetFinder
     const containerId = textOf(answer.value, 'ContainerID');
     const found = containerId === undefined ? { target } : await findContainer(containerId, target, false);
     if ('unavailable' in found) return found;
-    const result: FoundFacts = { target: { ...found.target, kind: 'exec', other: id } };
+    const result: FoundFacts = {
+      target: { ...found.target, kind: 'exec', other: id },
+      ...(needsWorkload() && { workload: { exec: execBody(answer.value) } }),
+    };
     const creator = execCreators.get(id);
     const isForeign = creator !== undefined && creator !== creatorKey(caller);
     if (request.api === 'container_exec_start' && isForeign && guardsExecs?.() === true) {
@@ -99,41 +125,68 @@ export function createTargetFinder({ pool, passMark, guardsExecs }: TargetFinder
     const answer = await ask(`/images/${name}/json`);
     if ('unavailable' in answer) return answer;
     // An image that is not there is the engine's to answer: the client pulls and comes again.
-    return { target: { ...target, ...optional('imageId', textOf(answer.value, 'Id')) } };
+    return {
+      target: { ...target, ...optional('imageId', textOf(answer.value, 'Id')) },
+      workload: answer.status === 200 ? { image: imageFacts(answer.value, now()) } : { isImageMissing: true },
+    };
+  };
+
+  /** Adds what rules that look into the body need. */
+  const withWorkload = async (
+    request: ClassifiedRequest,
+    body: BodyValue | undefined,
+    pending: Found | Promise<Found>,
+  ): Promise<Found> => {
+    const found = await pending;
+    if ('unavailable' in found) return found;
+    const mounts = await findMountFacts(ask, request.api, body);
+    if ('unavailable' in mounts) return mounts;
+    return { ...found, workload: { ...found.workload, ...mounts } };
+  };
+
+  const findTarget = (
+    request: ClassifiedRequest,
+    caller: Caller,
+    body: BodyValue | undefined,
+  ): Found | Promise<Found> => {
+    const target = targetOf(request, body);
+    const { route } = request;
+    switch (route.targetKind) {
+      case 'container': {
+        if (request.api === 'container_create') {
+          return target.imageName === undefined ? { target } : findImage(target.imageName, target);
+        }
+        if (request.api === 'container_commit') {
+          const ref = queryValue(request.target.query, 'container');
+          return ref === '' ? { target } : findContainer(ref, target, false);
+        }
+        if (route.name === '') return { target };
+        // With link=1 the path names the link, not the container that it leads to.
+        const isLink = request.api === 'container_delete' && queryValue(request.target.query, 'link') !== '';
+        return findContainer(route.name, target, !isLink);
+      }
+      case 'exec':
+        return findExec(request, caller, target);
+      case 'image':
+        return target.imageName !== undefined && imageWrites.has(request.api)
+          ? findImage(target.imageName, target)
+          : { target };
+      case 'service':
+        return target.imageName !== undefined && needsWorkload() ? findImage(target.imageName, target) : { target };
+      case 'network': {
+        const container = textOf(body, 'Container');
+        if (container === undefined) return { target };
+        return findContainer(container, target, false);
+      }
+      default:
+        return { target };
+    }
   };
 
   return {
     find: (request, caller, body) => {
-      const target = targetOf(request, body);
-      const { route } = request;
-      switch (route.targetKind) {
-        case 'container': {
-          if (request.api === 'container_create') {
-            return target.imageName === undefined ? { target } : findImage(target.imageName, target);
-          }
-          if (request.api === 'container_commit') {
-            const ref = queryValue(request.target.query, 'container');
-            return ref === '' ? { target } : findContainer(ref, target, false);
-          }
-          if (route.name === '') return { target };
-          // With link=1 the path names the link, not the container that it leads to.
-          const isLink = request.api === 'container_delete' && queryValue(request.target.query, 'link') !== '';
-          return findContainer(route.name, target, !isLink);
-        }
-        case 'exec':
-          return findExec(request, caller, target);
-        case 'image':
-          return target.imageName !== undefined && imageWrites.has(request.api)
-            ? findImage(target.imageName, target)
-            : { target };
-        case 'network': {
-          const container = textOf(body, 'Container');
-          if (container === undefined) return { target };
-          return findContainer(container, target, false);
-        }
-        default:
-          return { target };
-      }
+      const found = findTarget(request, caller, body);
+      return looksIntoBody.has(request.api) && needsWorkload() ? withWorkload(request, body, found) : found;
     },
     created: async (request, caller, id) => {
       if (request.api === 'container_exec_create') {
