@@ -41,6 +41,7 @@ import { addLedgerProofRoutes } from './ledger-routes/ledger-proofs.routes.ts';
 import { addManagementAudit } from './management-audit/audit-hooks.ts';
 import { addManagementRoutes } from './management-audit/management.routes.ts';
 import { openManagementAudit } from './management-audit/management-audit.ts';
+import { addSavedViewsRoutes } from './saved-views/saved-views.routes.ts';
 import { addLogonSettingsRoutes } from './sessions/logon-settings.routes.ts';
 import { addRouteAccess } from './sessions/route-access.ts';
 import { addCompatibleSessionRoutes, addPageSessionRoutes } from './sessions/session.routes.ts';
@@ -235,6 +236,7 @@ async function openParts(
         onSignedIn: (username, address) => recordSignIn(username, address, false),
       });
       addEventsRoutes(scope, service, tail, now);
+      addSavedViewsRoutes(scope, control.savedViews, now);
       addEventEvidenceRoute(scope, service, ledger);
       addLedgerProofRoutes(scope, { ledger, readFile: readLedgerFile, events: service, compareStretch });
       addNativeRulesRoutes(scope, rules);

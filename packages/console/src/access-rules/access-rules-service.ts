@@ -5,6 +5,15 @@ import { AppError } from '@dockledger/contract/error-code';
 import { lintRules, type RuleIssue } from '@dockledger/rules';
 import type { RuleSetStore, RuleSetVersion } from './rule-set-store.ts';
 
+/** Who changes the rules, and from where on. */
+export interface RulesChange {
+  readonly by: string;
+  /** The version that the change was made from. Defaults to the newest. */
+  readonly basedOn?: number;
+  /** Why, in the person's words. Defaults to nothing. */
+  readonly note?: string;
+}
+
 /** Reads and saves rules. */
 export interface AccessRulesService {
   /** The rules in force. */
@@ -13,7 +22,7 @@ export interface AccessRulesService {
    * Replaces the whole list. `basedOn` is the version the change was made from; without it the newest is replaced.
    * Throws `precondition_failed` when that is not the newest, `bad_rule` (details.issues) when a rule could never do what it says.
    */
-  save(rules: readonly AccessRule[], change: { readonly by: string; readonly basedOn?: number }): Promise<RuleSet>;
+  save(rules: readonly AccessRule[], change: RulesChange): Promise<RuleSet>;
   /** Resolves with the rules once their version is above `version`, or with undefined when the signal aborts. */
   newerThan(version: number, signal: AbortSignal): Promise<RuleSet | undefined>;
   /** Earlier versions, newest first. */
@@ -39,7 +48,7 @@ export async function openAccessRules({ store, collectionNames, now }: AccessRul
   const waiting = new Set<() => void>();
   let saving: Promise<unknown> = Promise.resolve();
 
-  async function saveNow(rules: readonly AccessRule[], by: string, basedOn: number | undefined): Promise<RuleSet> {
+  async function saveNow(rules: readonly AccessRule[], { by, basedOn, note = '' }: RulesChange): Promise<RuleSet> {
     if (basedOn !== undefined && basedOn !== current.version) {
       throw new AppError('precondition_failed', 'The rules were changed by somebody else meanwhile. Load them again.', {
         details: { version: current.version },
@@ -49,7 +58,7 @@ export async function openAccessRules({ store, collectionNames, now }: AccessRul
     const savedAt = toInstant(now());
     const accessRules = toStoredRules(rules, current.accessRules, by, savedAt);
     const ruleSet: RuleSet = { version: current.version + 1, accessRules };
-    await store.add({ ruleSet, savedAt, savedBy: by });
+    await store.add({ ruleSet, savedAt, savedBy: by, note });
     current = ruleSet;
     for (const wake of waiting) wake();
     return ruleSet;
@@ -58,8 +67,8 @@ export async function openAccessRules({ store, collectionNames, now }: AccessRul
   return {
     current: () => current,
     history: (limit) => store.history(limit),
-    save: (rules, { by, basedOn }) => {
-      const saved = saving.then(() => saveNow(rules, by, basedOn));
+    save: (rules, change) => {
+      const saved = saving.then(() => saveNow(rules, change));
       saving = saved.catch(() => undefined);
       return saved;
     },

@@ -12,7 +12,13 @@ const mayRead = { access: { permission: 'policyAccessDocker', grant: 'read' } } 
 const mayWrite = { access: { permission: 'policyAccessDocker', grant: 'write' }, audit: 'rule' } as const;
 
 /** Body of a native save. */
-export const RulesInput = Type.Object({ accessRules: Type.Array(AccessRule) }, { additionalProperties: false });
+export const RulesInput = Type.Object(
+  {
+    accessRules: Type.Array(AccessRule),
+    note: Type.Optional(Type.String({ maxLength: 2000, description: 'Why; kept with the version' })),
+  },
+  { additionalProperties: false },
+);
 
 const HistoryBody = Type.Object({
   versions: Type.Array(
@@ -20,6 +26,7 @@ const HistoryBody = Type.Object({
       version: Type.Integer(),
       savedAt: Type.String(),
       savedBy: Type.String(),
+      note: Type.String(),
       accessRules: Type.Array(AccessRule),
     }),
   ),
@@ -51,17 +58,19 @@ export function addNativeRulesRoutes(app: FastifyInstance, rules: AccessRulesSer
     '/rules',
     { config: mayWrite, schema: { body: RulesInput, response: { 200: RuleSet } } },
     async (request, reply) => {
-      const { accessRules } = request.body as Static<typeof RulesInput>;
+      const { accessRules, note = '' } = request.body as Static<typeof RulesInput>;
       const before = rules.current().accessRules;
-      const saved = await rules.save(accessRules, change(request));
-      request.auditDiff = toRulesDiff(before, saved.accessRules);
+      const saved = await rules.save(accessRules, { ...change(request), note });
+      request.auditDiff = `${note === '' ? '' : `note: ${note}\n`}${toRulesDiff(before, saved.accessRules)}`;
       tag(reply, saved.version);
       return saved;
     },
   );
   app.get('/rules/history', { config: mayRead, schema: { response: { 200: HistoryBody } } }, async () => {
     const versions = await rules.history(200);
-    return { versions: versions.map(({ ruleSet, savedAt, savedBy }) => ({ ...ruleSet, savedAt, savedBy })) };
+    return {
+      versions: versions.map(({ ruleSet, savedAt, savedBy, note = '' }) => ({ ...ruleSet, savedAt, savedBy, note })),
+    };
   });
 }
 

@@ -7,6 +7,8 @@ export interface RuleSetVersion {
   /** RFC 3339, UTC. */
   readonly savedAt: string;
   readonly savedBy: string;
+  /** What the person who saved it said about the change. Defaults to nothing. */
+  readonly note?: string;
 }
 
 /** Where rule versions are kept. */

@@ -33,4 +33,22 @@ export const controlMigrations: Readonly<Record<string, Migration>> = {
         .execute();
     },
   },
+  '0005-saved-views-and-rule-notes': {
+    up: async (db: Kysely<unknown>) => {
+      await db.schema
+        .createTable('saved_views')
+        .addColumn('id', 'text', (column) => column.primaryKey())
+        .addColumn('owner', 'text', (column) => column.notNull())
+        .addColumn('name', 'text', (column) => column.notNull())
+        .addColumn('query', 'text', (column) => column.notNull())
+        .addColumn('is_shared', 'integer', (column) => column.notNull())
+        .addColumn('saved_at', 'text', (column) => column.notNull())
+        .addUniqueConstraint('saved_views_owner_name', ['owner', 'name'])
+        .execute();
+      await db.schema
+        .alterTable('rule_sets')
+        .addColumn('note', 'text', (column) => column.notNull().defaultTo(''))
+        .execute();
+    },
+  },
 };

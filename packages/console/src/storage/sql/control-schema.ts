@@ -10,6 +10,7 @@ export interface ControlSchema {
     collections: string;
   };
   revoked_tokens: { token_id: string; expires_at: number };
-  rule_sets: { version: number; rules: string; saved_at: string; saved_by: string };
+  rule_sets: { version: number; rules: string; saved_at: string; saved_by: string; note: string };
   collections: { name: string; body: string };
+  saved_views: { id: string; owner: string; name: string; query: string; is_shared: number; saved_at: string };
 }

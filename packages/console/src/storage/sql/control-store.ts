@@ -6,11 +6,13 @@ import { Migrator } from 'kysely/migration';
 import type { RuleSetStore, RuleSetVersion } from '../../access-rules/rule-set-store.ts';
 import type { Collection } from '../../collections/collection.ts';
 import type { CollectionStore } from '../../collections/collection-store.ts';
+import type { SavedViewStore } from '../../saved-views/saved-view-store.ts';
 import type { RevokedTokens } from '../../sessions/revoked-tokens.ts';
 import { isRoleId } from '../../users/roles.ts';
 import type { User, UserStore } from '../../users/user-store.ts';
 import { controlMigrations } from './control-migrations.ts';
 import type { ControlSchema } from './control-schema.ts';
+import { createSavedViewStore } from './sql-saved-view-store.ts';
 
 /** The opened control store. */
 export interface ControlStore {
@@ -18,6 +20,7 @@ export interface ControlStore {
   readonly revokedTokens: RevokedTokens;
   readonly ruleSets: RuleSetStore;
   readonly collections: CollectionStore;
+  readonly savedViews: SavedViewStore;
   /** True when the store was empty before this opening. */
   readonly isNew: boolean;
   close(): Promise<void>;
@@ -40,6 +43,7 @@ export async function openControlStore(dialect: Dialect, now: () => number = Dat
     revokedTokens: createRevokedTokens(db, now),
     ruleSets: createRuleSetStore(db),
     collections: createCollectionStore(db),
+    savedViews: createSavedViewStore(db),
     isNew:
       (results ?? []).some(({ migrationName }) => migrationName === Object.keys(controlMigrations)[0]) ||
       (await users.list()).length === 0,
@@ -111,13 +115,14 @@ function createRuleSetStore(db: Kysely<ControlSchema>): RuleSetStore {
       ruleSet: { version: row.version, accessRules: JSON.parse(row.rules) as AccessRule[] },
       savedAt: row.saved_at,
       savedBy: row.saved_by,
+      note: row.note,
     }));
   };
   const newest = async () => (await history(1))[0];
   return {
     newest,
     history,
-    add: async ({ ruleSet, savedAt, savedBy }) => {
+    add: async ({ ruleSet, savedAt, savedBy, note }) => {
       const current = (await newest())?.ruleSet.version ?? ruleSet.version - 1;
       const conflict = () =>
         new AppError('precondition_failed', 'The rules were changed by somebody else meanwhile. Load them again.', {
@@ -131,6 +136,7 @@ function createRuleSetStore(db: Kysely<ControlSchema>): RuleSetStore {
           rules: JSON.stringify(ruleSet.accessRules),
           saved_at: savedAt,
           saved_by: savedBy,
+          note: note ?? '',
         })
         .onConflict((clash) => clash.column('version').doNothing())
         .executeTakeFirst();
