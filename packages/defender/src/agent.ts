@@ -14,6 +14,7 @@ import { queryEngine } from './docker-proxy/facts/engine-query.ts';
 import { containerTarget, createTargetFinder } from './docker-proxy/facts/target-finder.ts';
 import { loadDefenderId } from './host-facts/defender-id.ts';
 import { loadHostFacts } from './host-facts/host-facts.ts';
+import { isSELinuxEnforcing } from './host-facts/selinux.ts';
 import { createIdentifier } from './identity/identifier.ts';
 import { groupIdOf } from './identity/native.ts';
 import { openRulesKeeper, rulesFile } from './rules-keeper/rules-keeper.ts';
@@ -96,7 +97,11 @@ export async function openDefender(input: DefenderSettingsInput): Promise<Runnin
 
     const pool = new EnginePool({ engine: { socketPath: enginePath }, log });
     closers.push(() => pool.purge());
-    const facts = createTargetFinder({ pool });
+    const facts = createTargetFinder({
+      pool,
+      guardsExecs: () => true,
+      needsWorkload: () => rules.compliance.rules.length > 0 || rules.current.rules.some(({ device }) => device),
+    });
     const identifier = createIdentifier({
       containerName: async (id) => {
         const answer = await queryEngine(pool, `/containers/${id}/json`);
@@ -109,7 +114,14 @@ export async function openDefender(input: DefenderSettingsInput): Promise<Runnin
       pool,
       identifier,
       recorder: spool.recorder,
-      judge: createDockerJudge({ rules: () => rules.current, host, brand }),
+      judge: createDockerJudge({
+        rules: () => rules.current,
+        compliance: () => rules.compliance,
+        host,
+        guardedPaths: [enginePath, proxyPath, settings.dataDir],
+        hasSELinux: await isSELinuxEnforcing(),
+        brand,
+      }),
       facts,
       log,
       brand,
