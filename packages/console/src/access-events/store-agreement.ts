@@ -14,7 +14,7 @@ export interface StretchAgreement {
   readonly differences: readonly StoreDifference[];
 }
 
-/** Compares the ledger from a position on, at most `limit` entries. At the ledger's end also what the store has beyond it. */
+/** Compares the ledger from a position on, at most `limit` entries. At the end also what the store has beyond the ledger. */
 export type CompareStretch = (from: number, limit: number) => Promise<StretchAgreement>;
 
 // An erasure takes an event first from the ledger and then from the store; what differs only in between is no difference.
@@ -33,9 +33,9 @@ export function createStoreAgreement(
     const to = from + entries.length;
     const events = entries.flatMap((entry, offset) => toStoredEvent(entry, from + offset) ?? []);
     const differences = entries.length === 0 ? [] : [...(await store.compareRange({ from, to, events }))];
-    if (to === ledgerSize) {
+    if (to >= indexed) {
       const beyond = await store.compareRange({ from: to, to: Number.MAX_SAFE_INTEGER, events: [] });
-      // What was accepted and indexed since then belongs to the next stretch.
+      // What the ledger has, too, was accepted since then and belongs to the next stretch.
       differences.push(...beyond.filter(({ ledgerIndex }) => ledgerIndex >= ledger.size));
     }
     return { from, to, ledgerSize, indexedSize: indexed, differences };
