@@ -7,11 +7,14 @@ import { AppError, productVersion } from '@dockledger/contract';
 import { type DefenderSettingsInput, openDefender } from '@dockledger/defender';
 import { configCommand } from './commands/config.ts';
 import { doctorCommand } from './commands/doctor.ts';
+import { eventFilters, eventsCommand } from './commands/events.ts';
+import { explainCommand, explainOptions } from './commands/explain.ts';
 import { statusCommand } from './commands/status.ts';
 import { openUp } from './commands/up.ts';
 import { verifyCommand } from './commands/verify.ts';
 import type { Credentials } from './console-client.ts';
 import { exitCode } from './exit-code.ts';
+import { consoleOptions, openNamedConsole } from './named-console.ts';
 import { runProgram } from './program.ts';
 import { collectSettings, consolePart, defenderPart, readFlags, settingsHelp } from './settings/effective-settings.ts';
 
@@ -24,6 +27,8 @@ Usage: dockledger COMMAND [--setting value]…
   defender   the Defender alone
   status     is it ready, and where; exit code 0 only when ready
   doctor     is there a way to the engine past the Defender, and the command that closes it
+  events     the trail: --user, --api, --container, --since 10m, --limit 50, --follow, …
+  explain    why a docker command is allowed or denied: [--as USER] docker run …, or --event ID
   verify     checks the ledger: --dir DIR or --url URL (--ca PEM), --key VKEY, --since CHECKPOINT,…
   config     the effective settings and where each comes from
   help       this text
@@ -33,10 +38,12 @@ Usage: dockledger COMMAND [--setting value]…
 Settings come from flags, DOCKLEDGER_ variables and dockledger.yaml, in that order:
 `;
 
-const switches = new Set(['--json', '--help', '--version']);
+const switches = new Set(['--json', '--help', '--version', '--follow']);
 /** Options with a value that belong to one command and are no settings. */
 const valueOptions: Readonly<Record<string, readonly string[]>> = {
   verify: ['--dir', '--url', '--key', '--since', '--ca'],
+  events: [...Object.keys(eventFilters), ...consoleOptions, '--limit'],
+  explain: [...explainOptions, ...consoleOptions],
 };
 
 /** Takes the options of one command out of the words: `--name value` or `--name=value`. */
@@ -64,7 +71,10 @@ function takeOptions(
 
 async function main(words: readonly string[]): Promise<number> {
   const [command = 'help', ...afterCommand] = words;
-  const { options, others } = takeOptions(command, afterCommand);
+  // A docker command line has flags of its own: it is taken out before ours are read.
+  const lineAt = command === 'explain' ? afterCommand.findIndex((word) => word === 'docker' || word === '--') : -1;
+  const line = lineAt < 0 ? [] : afterCommand.slice(afterCommand[lineAt] === '--' ? lineAt + 1 : lineAt);
+  const { options, others } = takeOptions(command, lineAt < 0 ? afterCommand : afterCommand.slice(0, lineAt));
   const { settings: flags, file, rest } = readFlags(others, switches);
   if (command === 'help' || command === '--help' || rest.includes('--help')) {
     console.log(usage + settingsHelp());
@@ -83,7 +93,8 @@ async function main(words: readonly string[]): Promise<number> {
   });
   const dataDir = String(settings.get('dataDir')?.value);
   const json = rest.includes('--json');
-  const surplus = rest.filter((word) => word !== '--json');
+  const isFollowing = command === 'events' && rest.includes('--follow');
+  const surplus = rest.filter((word) => word !== '--json' && !(isFollowing && word === '--follow'));
   if (surplus.length > 0)
     throw new AppError(
       'bad_setting',
@@ -105,6 +116,30 @@ async function main(words: readonly string[]): Promise<number> {
         engine: String(settings.get('engine')?.value),
         proxyMode: String(settings.get('proxyMode')?.value),
       });
+    case 'events':
+      return eventsCommand({
+        client: await openNamedConsole(dataDir, options, credentialsOf(settings)),
+        filters: options,
+        limit: options.get('--limit'),
+        isFollowing,
+        json,
+      });
+    case 'explain': {
+      const text = (name: string) => {
+        const value = settings.get(name)?.value;
+        return typeof value === 'string' ? value : '';
+      };
+      return explainCommand({
+        dataDir,
+        options,
+        line,
+        json,
+        engine: text('engine'),
+        brand: text('brand').replace(/^\[|\]$/g, ''),
+        host: { hostname: text('hostname'), cluster: text('cluster'), accountId: text('accountId') },
+        openConsole: () => openNamedConsole(dataDir, options, credentialsOf(settings)),
+      });
+    }
     case 'verify':
       return verifyCommand({
         dataDir,
