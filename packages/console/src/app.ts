@@ -20,6 +20,7 @@ import { addStatsRoutes } from './access-events/stats.routes.ts';
 import { createStoreAgreement } from './access-events/store-agreement.ts';
 import { addCompatibleRulesRoutes, addNativeRulesRoutes } from './access-rules/access-rules.routes.ts';
 import { openAccessRules } from './access-rules/access-rules-service.ts';
+import { addCompatibleComplianceRoutes, addNativeComplianceRoutes } from './access-rules/compliance-rules.routes.ts';
 import { addRuleTrialRoutes } from './access-rules/rule-trial.routes.ts';
 import { openCertificateAuthority } from './ca/certificate-authority.ts';
 import { addCollectionsRoutes } from './collections/collections.routes.ts';
@@ -137,8 +138,11 @@ async function openParts(
   const collections = await openCollections(control.collections, now);
   const rules = await openAccessRules({
     store: control.ruleSets,
-    collectionNames: () => collections.list().map(({ name }) => name),
+    collections: () => collections.list(),
     now,
+  });
+  collections.onReplaced(async (name, by) => {
+    if (rules.current().collections?.some((scope) => scope.name === name) === true) await rules.republish(by);
   });
   const defenders = new DefenderRegistry(now);
   const intake = await openIntake({
@@ -227,6 +231,7 @@ async function openParts(
     addUsersRoutes(scope, users);
     addCompatibleDefendersRoutes(scope, defenders);
     addCompatibleRulesRoutes(scope, rules);
+    addCompatibleComplianceRoutes(scope, rules);
   });
   await api.register(
     async (scope: FastifyInstance) => {
@@ -240,6 +245,7 @@ async function openParts(
       addEventEvidenceRoute(scope, service, ledger);
       addLedgerProofRoutes(scope, { ledger, readFile: readLedgerFile, events: service, compareStretch });
       addNativeRulesRoutes(scope, rules);
+      addNativeComplianceRoutes(scope, rules);
       addRuleTrialRoutes(scope, { rules, collections: () => collections.list(), store: eventStore.store, now });
       addNativeDefendersRoutes(scope, defenders);
       addStatusRoute(scope, { health, defenders, dockerProxy: parts.dockerProxy ?? (() => undefined) });

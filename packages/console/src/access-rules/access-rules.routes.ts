@@ -36,14 +36,14 @@ const HistoryBody = Type.Object({
 export function addCompatibleRulesRoutes(app: FastifyInstance, rules: AccessRulesService): void {
   app.get('/policies/docker', { config: mayRead }, async (_request, reply) => {
     const { version, accessRules } = rules.current();
-    tag(reply, version);
+    tagVersion(reply, version);
     return toCompatiblePolicy(accessRules);
   });
   app.put('/policies/docker', { config: mayWrite }, async (request, reply) => {
     const before = rules.current().accessRules;
-    const { version, accessRules } = await rules.save(parseCompatiblePolicy(request.body), change(request));
+    const { version, accessRules } = await rules.save(parseCompatiblePolicy(request.body), changeOf(request));
     request.auditDiff = toRulesDiff(before, accessRules);
-    tag(reply, version);
+    tagVersion(reply, version);
     return {};
   });
 }
@@ -51,7 +51,7 @@ export function addCompatibleRulesRoutes(app: FastifyInstance, rules: AccessRule
 /** Adds `rules` and its history under the prefix of the native API. */
 export function addNativeRulesRoutes(app: FastifyInstance, rules: AccessRulesService): void {
   app.get('/rules', { config: mayRead, schema: { response: { 200: RuleSet } } }, async (_request, reply) => {
-    tag(reply, rules.current().version);
+    tagVersion(reply, rules.current().version);
     return rules.current();
   });
   app.put(
@@ -60,9 +60,9 @@ export function addNativeRulesRoutes(app: FastifyInstance, rules: AccessRulesSer
     async (request, reply) => {
       const { accessRules, note = '' } = request.body as Static<typeof RulesInput>;
       const before = rules.current().accessRules;
-      const saved = await rules.save(accessRules, { ...change(request), note });
+      const saved = await rules.save(accessRules, { ...changeOf(request), note });
       request.auditDiff = `${note === '' ? '' : `note: ${note}\n`}${toRulesDiff(before, saved.accessRules)}`;
-      tag(reply, saved.version);
+      tagVersion(reply, saved.version);
       return saved;
     },
   );
@@ -74,11 +74,13 @@ export function addNativeRulesRoutes(app: FastifyInstance, rules: AccessRulesSer
   });
 }
 
-function tag(reply: FastifyReply, version: number): void {
+/** Says which version of the rules the answer shows. */
+export function tagVersion(reply: FastifyReply, version: number): void {
   void reply.header('etag', `"${version}"`);
 }
 
-function change(request: FastifyRequest): { readonly by: string; readonly basedOn?: number } {
+/** Who changes the rules, and from which version on by If-Match. Throws `precondition_failed` when that is not an ETag of ours. */
+export function changeOf(request: FastifyRequest): { readonly by: string; readonly basedOn?: number } {
   const by = signedInOf(request).username;
   const match = request.headers['if-match'];
   if (match === undefined || match.trim() === '*') return { by };

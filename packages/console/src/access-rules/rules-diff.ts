@@ -1,8 +1,11 @@
-// Says in lines what a save changed in the rules. Pure.
-import type { AccessRule } from '@dockledger/contract';
+// Says in lines what a save changed in a list of rules. Pure.
+import type { AccessRule, ComplianceRule } from '@dockledger/contract';
 
 /** One line per rule that was added, removed, changed or moved, in the new order, removals last. Empty when nothing changed. */
-export function toRulesDiff(before: readonly AccessRule[], after: readonly AccessRule[]): string {
+export function toRulesDiff<Rule extends AccessRule | ComplianceRule>(
+  before: readonly Rule[],
+  after: readonly Rule[],
+): string {
   const lines: string[] = [];
   const [oldNames, newNames] = [before.map(({ name }) => name), after.map(({ name }) => name)];
   for (const [index, rule] of after.entries()) {
@@ -17,6 +20,11 @@ export function toRulesDiff(before: readonly AccessRule[], after: readonly Acces
   return lines.join('\n');
 }
 
-function toText({ owner: _owner, modified: _modified, previousName: _previousName, ...rule }: AccessRule): string {
+function toText({
+  owner: _owner,
+  modified: _modified,
+  previousName: _previousName,
+  ...rule
+}: AccessRule | ComplianceRule): string {
   return JSON.stringify(Object.fromEntries(Object.entries(rule).toSorted(([a], [b]) => (a < b ? -1 : 1))));
 }

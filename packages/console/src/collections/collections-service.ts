@@ -18,6 +18,8 @@ export interface CollectionsService {
   replace(name: string, collection: Collection, by: string): Promise<void>;
   /** Removes it. Throws `not_found`. */
   remove(name: string): Promise<void>;
+  /** Calls back after every replacement, before {@link replace} resolves. */
+  onReplaced(observer: (name: string, by: string) => Promise<void>): void;
 }
 
 /** Loads the collections. */
@@ -26,6 +28,7 @@ export async function openCollections(
   now: () => number = Date.now,
 ): Promise<CollectionsService> {
   let custom = await store.list();
+  const observers: ((name: string, by: string) => Promise<void>)[] = [];
   const find = (name: string) => custom.find((collection) => collection.name === name);
   const refuseBuiltIn = (name: string) => {
     if (name === allCollection.name)
@@ -60,11 +63,15 @@ export async function openCollections(
       await store.save(marked(collection, by));
       if (collection.name !== name) await store.remove(name);
       custom = await store.list();
+      for (const observer of observers) await observer(collection.name, by);
     },
     remove: async (name) => {
       refuseBuiltIn(name);
       if (!(await store.remove(name))) throw new AppError('not_found', `There is no collection named "${name}".`);
       custom = await store.list();
+    },
+    onReplaced: (observer) => {
+      observers.push(observer);
     },
   };
 }

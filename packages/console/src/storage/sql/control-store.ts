@@ -1,5 +1,5 @@
 // The control store over SQL: users, revoked tokens, rule versions and collections. Implements the features' ports.
-import type { AccessRule } from '@dockledger/contract';
+import type { AccessRule, RuleSet } from '@dockledger/contract';
 import { AppError } from '@dockledger/contract/error-code';
 import { type Dialect, Kysely } from 'kysely';
 import { Migrator } from 'kysely/migration';
@@ -108,11 +108,17 @@ function createRevokedTokens(db: Kysely<ControlSchema>, now: () => number): Revo
   };
 }
 
+/** Versions from before compliance rules are a bare list of access rules. */
+function parseRules(text: string): Pick<RuleSet, 'accessRules' | 'complianceRules'> {
+  const stored = JSON.parse(text) as AccessRule[] | Pick<RuleSet, 'accessRules' | 'complianceRules'>;
+  return Array.isArray(stored) ? { accessRules: stored } : stored;
+}
+
 function createRuleSetStore(db: Kysely<ControlSchema>): RuleSetStore {
   const history = async (limit: number): Promise<readonly RuleSetVersion[]> => {
     const rows = await db.selectFrom('rule_sets').selectAll().orderBy('version', 'desc').limit(limit).execute();
     return rows.map((row) => ({
-      ruleSet: { version: row.version, accessRules: JSON.parse(row.rules) as AccessRule[] },
+      ruleSet: { version: row.version, ...parseRules(row.rules) },
       savedAt: row.saved_at,
       savedBy: row.saved_by,
       note: row.note,
@@ -133,7 +139,10 @@ function createRuleSetStore(db: Kysely<ControlSchema>): RuleSetStore {
         .insertInto('rule_sets')
         .values({
           version: ruleSet.version,
-          rules: JSON.stringify(ruleSet.accessRules),
+          rules: JSON.stringify({
+            accessRules: ruleSet.accessRules,
+            complianceRules: ruleSet.complianceRules,
+          }),
           saved_at: savedAt,
           saved_by: savedBy,
           note: note ?? '',
