@@ -1,10 +1,11 @@
 // The Console put together: opens the stores, wires the features, listens. Features meet only here. Whatever opens is closed,
 // in the opposite order, also when a later step fails.
 import { randomBytes } from 'node:crypto';
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readFile, rm } from 'node:fs/promises';
 import { Server } from 'node:https';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { localTokenFile } from '@dockledger/contract';
 import { AppError } from '@dockledger/contract/error-code';
 import { createDirectorySource } from '@dockledger/ledger';
 import type { FastifyInstance } from 'fastify';
@@ -27,6 +28,10 @@ import { addCollectionsRoutes } from './collections/collections.routes.ts';
 import { openCollections } from './collections/collections-service.ts';
 import { DefenderRegistry } from './defenders/defender-registry.ts';
 import { addCompatibleDefendersRoutes, addNativeDefendersRoutes } from './defenders/defenders.routes.ts';
+import { addEnrolmentRoute, type EnrolmentRouteParts } from './defenders/enrolment.routes.ts';
+import { openEnrolment } from './defenders/enrolment-service.ts';
+import { openLocalToken } from './defenders/local-token.ts';
+import { openRefusalLog } from './defenders/refusal-log.ts';
 import { addHealthRoutes, addStatusRoute } from './health/health.routes.ts';
 import { createHealth } from './health/health.ts';
 import { addApiInfoRoutes } from './http/api-info.routes.ts';
@@ -34,6 +39,7 @@ import { addCompatibleRoutes, addVersionCheck } from './http/compatible-prefix.t
 import { createHttpsServer } from './http/https-server.ts';
 import { collectOpenApi } from './http/openapi.ts';
 import { startIndexer } from './indexer/indexer.ts';
+import { toEnrolmentNote, toRefusalNote } from './intake/channel-notes.ts';
 import { addDefenderChannelRoutes } from './intake/defender-channel.routes.ts';
 import { openIntake } from './intake/intake-service.ts';
 import { addEventEvidenceRoute } from './ledger-routes/event-evidence.routes.ts';
@@ -42,8 +48,11 @@ import { addLedgerProofRoutes } from './ledger-routes/ledger-proofs.routes.ts';
 import { addManagementAudit } from './management-audit/audit-hooks.ts';
 import { addManagementRoutes } from './management-audit/management.routes.ts';
 import { openManagementAudit } from './management-audit/management-audit.ts';
+import { parseRetention } from './retention/retention-rules.ts';
+import { startRetention } from './retention/retention-service.ts';
 import { addSavedViewsRoutes } from './saved-views/saved-views.routes.ts';
 import { addLogonSettingsRoutes } from './sessions/logon-settings.routes.ts';
+import { openLogonSettings } from './sessions/logon-settings.ts';
 import { addRouteAccess } from './sessions/route-access.ts';
 import { addCompatibleSessionRoutes, addPageSessionRoutes } from './sessions/session.routes.ts';
 import { openSessionTokens } from './sessions/session-tokens.ts';
@@ -56,12 +65,25 @@ import {
   parseConsoleSettings,
   parseListenAddress,
 } from './settings/console-settings.ts';
+import { writeFileDurably } from './storage/durable-file.ts';
 import { openMerkleLedger } from './storage/merkle-ledger/merkle-ledger.ts';
 import { openEventStore } from './storage/open-event-store.ts';
 import { loadOrCreateText } from './storage/persistent-text.ts';
 import { openControlStore } from './storage/sql/control-store.ts';
 import { createNodeSqliteDialect } from './storage/sql/node-sqlite.ts';
+import { openPeopleAuthority } from './user-certificates/people-authority.ts';
+import {
+  addListenerCertificateRoute,
+  addUserCertificatesRoutes,
+} from './user-certificates/user-certificates.routes.ts';
+import { openUserCertificates, type UserCertificatesService } from './user-certificates/user-certificates-service.ts';
 import { ensureFirstAdmin, type FirstAdmin } from './users/first-admin.ts';
+import { addGroupsRoutes } from './users/groups.routes.ts';
+import { createGroupsService } from './users/groups-service.ts';
+import { createNamesInUse } from './users/names-in-use.ts';
+import { addRolesRoutes } from './users/roles.routes.ts';
+import { createRolesService } from './users/roles-service.ts';
+import { createUserAccess } from './users/user-access.ts';
 import { addUsersRoutes } from './users/users.routes.ts';
 import { createUsersService } from './users/users-service.ts';
 import { createWebFiles } from './web-files/web-files.ts';
@@ -88,14 +110,13 @@ export interface RunningConsole {
   };
   /** What the start has to tell about the first administrator. */
   readonly firstAdmin: FirstAdmin;
-  /** Path of the secret that Defenders present, mode 0600. */
-  readonly defenderSecretFile: string;
   /** Stops taking requests, lets running ones end (at most 10 s), flushes and closes all. Idempotent. */
   close(): Promise<void>;
 }
 
 const closeWithinMs = 10_000;
 const certificateCheckMs = 12 * 3_600_000;
+const seenEveryMs = 60_000;
 
 /** Opens a Console. Throws `bad_setting`, `store_unavailable` or `unavailable` with a sentence; nothing stays open then. */
 export async function openConsole(input: ConsoleSettingsInput, parts: ConsoleParts = {}): Promise<RunningConsole> {
@@ -135,16 +156,28 @@ async function openParts(
     password: settings.adminPassword,
     passwordFile: join(dataDir, 'initial-admin-password'),
   });
-  const collections = await openCollections(control.collections, now);
+  const usagesOf = (name: string) => inUse.ofCollection(name);
+  const collections = await openCollections(control.collections, usagesOf, now);
+  // The rules tell of revocations, and a revocation announces the rules.
+  let userCertificates: UserCertificatesService | undefined;
   const rules = await openAccessRules({
     store: control.ruleSets,
     collections: () => collections.list(),
+    revokedCertificates: () => userCertificates?.revoked() ?? [],
     now,
   });
   collections.onReplaced(async (name, by) => {
     if (rules.current().collections?.some((scope) => scope.name === name) === true) await rules.republish(by);
   });
-  const defenders = new DefenderRegistry(now);
+  const inUse = createNamesInUse({ ...control, accessRules: () => rules.current().accessRules });
+  const peopleAuthority = await openPeopleAuthority(join(dataDir, 'ca'), now);
+  userCertificates = await openUserCertificates({
+    store: control.userCertificates,
+    authority: peopleAuthority,
+    days: settings.userCertificateDays,
+    now,
+    onRevoked: (by) => rules.republish(by),
+  });
   const intake = await openIntake({
     ledger,
     collectionsOf: (event) => collections.namesFor(event),
@@ -179,20 +212,62 @@ async function openParts(
       hasFailed,
       diff: '',
     });
+  const logon = await openLogonSettings(control.settings, settings.sessionMinutes);
+  const sessionSeconds = () => logon.current().sessionTimeoutSec;
   const signIn = createSignIn({
     onFailed: (username, address) => recordSignIn(username, address, true),
     users: control.users,
-    tokens: await openSessionTokens(join(dataDir, 'session-keys.json'), settings.sessionMinutes * 60, now),
+    accessOf: createUserAccess(control),
+    isBasicAllowed: () => !logon.current().basicAuthDisabled,
+    tokens: await openSessionTokens(join(dataDir, 'session-keys.json'), sessionSeconds, now),
     revoked: control.revokedTokens,
     throttle: new SignInThrottle(now),
     verified: new VerifiedCredentials({ now }),
   });
-  const defenderSecretFile = join(dataDir, 'defender-secret');
-  const secret = await loadOrCreateText(defenderSecretFile, () => randomBytes(32).toString('base64url'));
   const certificates = await openServerCertificates(settings, now);
+  const { authority } = certificates;
+  const enrolment = await openEnrolment({
+    store: control.defenders,
+    authority,
+    now,
+    localToken: await openLocalToken(authority.fingerprint, (text) =>
+      writeFileDurably(join(dataDir, localTokenFile), text, 0o600),
+    ),
+  });
+  resources.defer(() => rm(join(dataDir, localTokenFile), { force: true }));
+  const defenders = new DefenderRegistry({
+    now,
+    enrolled: () => enrolment.list(),
+    silentAfterMs: settings.defenderSilentMinutes * 60_000,
+  });
+  const noteSeen = async () => {
+    try {
+      await enrolment.noteSeen(defenders.takeSeen());
+    } catch (error) {
+      logger.error({ err: error }, 'when Defenders were last heard could not be written down');
+    }
+  };
+  const seenTimer = setInterval(() => void noteSeen(), seenEveryMs);
+  seenTimer.unref();
+  resources.defer(async () => {
+    clearInterval(seenTimer);
+    await noteSeen();
+  });
+  const refusals = openRefusalLog({
+    record: (event) => intake.record(event),
+    host: { hostname: hostname(), fqdn: '', cluster: '', accountID: '' },
+    now,
+    onProblem: (error) => logger.error({ err: error }, 'a refused Defender could not be put on record'),
+  });
+  resources.defer(() => refusals.close());
+  const isCollection = (name: string) => collections.list().some((collection) => collection.name === name);
+  const roles = createRolesService({ roles: control.roles, inUse });
+  const groups = createGroupsService({ ...control, isRole: (name) => roles.isRole(name), isCollection, now });
   const users = createUsersService({
     users: control.users,
-    isCollection: (name) => collections.list().some((collection) => collection.name === name),
+    isRole: (name) => roles.isRole(name),
+    isCollection,
+    isStrongPasswordWanted: () => logon.current().strongPassword,
     onVoided: (username) => signIn.forget(username),
   });
   const erasure = createErasureService({
@@ -201,15 +276,26 @@ async function openParts(
     record: (event) => intake.record(event),
     indexedSize: () => indexer.indexedSize,
   });
+  const retention = startRetention({
+    ledger,
+    store: eventStore.store,
+    record: (event) => intake.record(event),
+    indexedSize: () => indexer.indexedSize,
+    rules: parseRetention(settings.retentionDays, settings.retentionDaysByType, settings.retentionMaxMegabytes),
+    now,
+    logger,
+  });
+  resources.defer(() => retention.close());
   const health = createHealth({ ledger, indexer, now });
   const service = createAccessEventsService(eventStore.store);
   const compareStretch = createStoreAgreement(ledger, eventStore.store, () => indexer.indexedSize);
   const ledgerFiles = createDirectorySource(join(dataDir, 'ledger'));
   const readLedgerFile = (path: string) => ledgerFiles.read(path);
 
-  const shared = { credentials: certificates.credentials, logger, trustedProxies: settings.trustedProxies };
   const api = createHttpsServer({
-    ...shared,
+    credentials: certificates.credentials,
+    logger,
+    trustedProxies: settings.trustedProxies,
     bodyLimitBytes: 8 * 1024 * 1024,
     requestTimeoutMs: 30_000,
     fallback: createWebFiles(settings.webRoot ?? join(import.meta.dirname, '../../web/dist')),
@@ -219,16 +305,18 @@ async function openParts(
   addRouteAccess(api, signIn);
   addManagementAudit(api, audit);
   await addCompatibleRoutes(api, (scope) => {
-    addApiInfoRoutes(scope, certificates.caPem);
+    addApiInfoRoutes(scope, authority.caPem);
     addCompatibleSessionRoutes(scope, signIn);
-    addManagementRoutes(scope, service);
+    addManagementRoutes(scope, service, now);
     addAuditsRoutes(scope, service, now);
     addErasureRoutes(scope, erasure);
     addActivitiesRoutes(scope, service, now);
-    addLogonSettingsRoutes(scope, settings.sessionMinutes);
+    addLogonSettingsRoutes(scope, logon, control.settings);
     addStatsRoutes(scope, service);
-    addCollectionsRoutes(scope, collections);
+    addCollectionsRoutes(scope, collections, usagesOf);
     addUsersRoutes(scope, users);
+    addGroupsRoutes(scope, groups);
+    addRolesRoutes(scope, roles);
     addCompatibleDefendersRoutes(scope, defenders);
     addCompatibleRulesRoutes(scope, rules);
     addCompatibleComplianceRoutes(scope, rules);
@@ -237,7 +325,7 @@ async function openParts(
     async (scope: FastifyInstance) => {
       addPageSessionRoutes(scope, {
         signIn,
-        sessionMinutes: settings.sessionMinutes,
+        sessionSeconds,
         onSignedIn: (username, address) => recordSignIn(username, address, false),
       });
       addEventsRoutes(scope, service, tail, now);
@@ -246,8 +334,9 @@ async function openParts(
       addLedgerProofRoutes(scope, { ledger, readFile: readLedgerFile, events: service, compareStretch });
       addNativeRulesRoutes(scope, rules);
       addNativeComplianceRoutes(scope, rules);
+      if (userCertificates !== undefined) addUserCertificatesRoutes(scope, userCertificates);
       addRuleTrialRoutes(scope, { rules, collections: () => collections.list(), store: eventStore.store, now });
-      addNativeDefendersRoutes(scope, defenders);
+      addNativeDefendersRoutes(scope, defenders, enrolment);
       addStatusRoute(scope, { health, defenders, dockerProxy: parts.dockerProxy ?? (() => undefined) });
       scope.get('/openapi.json', { config: { access: 'open' } }, async () => openApi());
     },
@@ -257,28 +346,46 @@ async function openParts(
   addHealthRoutes(api, { health, defenders, dockerProxy: () => undefined });
 
   const channel = createHttpsServer({
-    ...shared,
+    credentials: certificates.channelCredentials,
+    logger,
     trustedProxies: [],
     bodyLimitBytes: 1024 * 1024,
     requestTimeoutMs: 60_000,
+    clientCa: authority.caPem,
   });
-  addDefenderChannelRoutes(channel, { intake, rules, defenders, secret });
+  let channelPort = 0;
+  const enrolmentRoute: EnrolmentRouteParts = {
+    enrolment,
+    channelPort: () => channelPort,
+    onEnrolment: (attempt) => refusals.note(toEnrolmentNote(attempt)),
+  };
+  addEnrolmentRoute(api, enrolmentRoute);
+  addDefenderChannelRoutes(channel, {
+    intake,
+    rules,
+    defenders,
+    enrolment,
+    enrolmentRoute,
+    onRefused: (refused) => refusals.note(toRefusalNote(refused)),
+    caPem: authority.caPem,
+  });
+  addListenerCertificateRoute(channel, peopleAuthority);
 
-  const renewal = setInterval(() => void certificates.renew([api, channel], logger), certificateCheckMs);
+  const renewal = setInterval(() => void certificates.renew({ api, channel }, logger), certificateCheckMs);
   renewal.unref();
   resources.defer(() => clearInterval(renewal));
   resources.defer(() => closeServers([channel, api], tail));
   const endpoints = {
     console: await listen(api, 'consoleListen', settings.consoleListen),
     defenderChannel: await listen(channel, 'defenderChannelListen', settings.defenderChannelListen),
-    caFile: certificates.caFile,
+    caFile: authority.caFile,
   };
+  channelPort = Number(new URL(endpoints.defenderChannel).port);
   logger.info({ ...endpoints, ledgerSize: ledger.size }, 'Console listens');
   let closing: Promise<void> | undefined;
   return {
     endpoints,
     firstAdmin,
-    defenderSecretFile,
     close: () => (closing ??= resources.disposeAsync()),
   };
 }
@@ -313,24 +420,29 @@ function openControl(settings: ConsoleSettings, now: () => number) {
 async function openServerCertificates(settings: ConsoleSettings, now: () => number) {
   const authority = await openCertificateAuthority(join(settings.dataDir, 'ca'), now);
   const { tlsCertificateFile, tlsKeyFile } = settings;
+  // Defenders know the Console by its own authority, whatever certificate the page has.
+  const loadOwn = () =>
+    authority.serverCredentials(['127.0.0.1', '::1', 'localhost', hostname(), ...settings.hostNames]);
   const load = async () => {
     if (tlsCertificateFile !== undefined && tlsKeyFile !== undefined) {
       return { cert: await readFile(tlsCertificateFile, 'utf8'), key: await readFile(tlsKeyFile, 'utf8') };
     }
-    return authority.serverCredentials(['127.0.0.1', '::1', 'localhost', hostname(), ...settings.hostNames]);
+    return loadOwn();
   };
-  let credentials = await load();
+  let [credentials, channelCredentials] = [await load(), await loadOwn()];
   return {
+    authority,
     credentials,
-    caFile: authority.caFile,
-    caPem: authority.caPem,
-    renew: async (servers: readonly FastifyInstance[], logger: Logger) => {
+    channelCredentials,
+    renew: async ({ api, channel }: { api: FastifyInstance; channel: FastifyInstance }, logger: Logger) => {
       try {
-        const fresh = await load();
-        if (fresh.cert === credentials.cert) return;
-        credentials = fresh;
-        for (const { server } of servers) if (server instanceof Server) server.setSecureContext(fresh);
-        logger.info('server certificate renewed');
+        const [fresh, freshChannel] = [await load(), await loadOwn()];
+        if (fresh.cert !== credentials.cert && api.server instanceof Server) api.server.setSecureContext(fresh);
+        if (freshChannel.cert !== channelCredentials.cert && channel.server instanceof Server) {
+          channel.server.setSecureContext({ ...freshChannel, ca: authority.caPem });
+        }
+        if (fresh.cert !== credentials.cert) logger.info('server certificate renewed');
+        [credentials, channelCredentials] = [fresh, freshChannel];
       } catch (error) {
         logger.error({ err: error }, 'server certificate could not be renewed');
       }

@@ -5,13 +5,20 @@ import { Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { signedInOf } from '../sessions/route-access.ts';
 import { Collection } from './collection.ts';
-import type { CollectionsService } from './collections-service.ts';
+import type { CollectionsService, CollectionUsages } from './collections-service.ts';
 
 const mayRead = { access: { permission: 'collections', grant: 'read' } } as const;
 const mayWrite = { access: { permission: 'collections', grant: 'write' }, audit: 'settings' } as const;
 
-/** Adds `collections` and `current/collections` under the prefix of the compatible API. */
-export function addCollectionsRoutes(app: FastifyInstance, collections: CollectionsService): void {
+/** Who refers to a collection. */
+export const CollectionUsagesBody = Type.Array(Type.Object({ name: Type.String(), type: Type.String() }));
+
+/** Adds `collections` with their usages and `current/collections` under the prefix of the compatible API. */
+export function addCollectionsRoutes(
+  app: FastifyInstance,
+  collections: CollectionsService,
+  usagesOf: CollectionUsages,
+): void {
   const listed = Type.Array(Type.Object({ name: Type.String(), color: Type.Optional(Type.String()) }));
   app.get(
     '/current/collections',
@@ -32,19 +39,31 @@ export function addCollectionsRoutes(app: FastifyInstance, collections: Collecti
       return visible;
     },
   );
-  app.post('/collections', { config: mayWrite }, async (request, reply) => {
+  app.post('/collections', { config: { ...mayWrite, documentedBody: Collection } }, async (request, reply) => {
     const collection = parseCollection(request.body);
     await collections.create(collection, signedInOf(request).username);
     request.auditDiff = `+ ${JSON.stringify(collection)}`;
     return reply.code(200).send();
   });
-  app.put('/collections/:name', { config: mayWrite }, async (request, reply) => {
+  app.put('/collections/:name', { config: { ...mayWrite, documentedBody: Collection } }, async (request, reply) => {
     const { name } = request.params as { name: string };
     const collection = parseCollection(request.body);
     await collections.replace(name, collection, signedInOf(request).username);
     request.auditDiff = `~ ${JSON.stringify(collection)}`;
     return reply.code(200).send();
   });
+  app.get(
+    '/collections/:name/usages',
+    { config: mayRead, schema: { response: { 200: CollectionUsagesBody } } },
+    async (request) => {
+      const { name } = request.params as { name: string };
+      const { scope } = signedInOf(request);
+      const isVisible = scope === null || scope.includes(name);
+      if (!isVisible || !collections.list().some((collection) => collection.name === name))
+        throw new AppError('not_found', `There is no collection named "${name.slice(0, 100)}".`);
+      return (await usagesOf(name)).map((usage) => ({ name: usage.name, type: usage.type }));
+    },
+  );
   app.delete('/collections/:name', { config: mayWrite }, async (request, reply) => {
     await collections.remove((request.params as { name: string }).name);
     return reply.code(200).send();

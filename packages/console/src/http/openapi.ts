@@ -8,6 +8,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Query parameters for the document, where a route reads its query by itself. */
     documentedQuery?: object;
+    /** Body for the document, where a route checks its body by itself. */
+    documentedBody?: object;
     /** One sentence for the document. */
     summary?: string;
   }
@@ -53,6 +55,7 @@ function toPaths(routes: readonly RouteOptions[]): Record<string, Record<string,
 function toOperation(route: RouteOptions, path: string, method: string): object {
   const { schema, config } = route;
   const query = (config?.documentedQuery ?? schema?.querystring ?? {}) as ObjectSchema;
+  const body = schema?.body ?? config?.documentedBody;
   const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name ?? '');
   const responses = (schema?.response ?? {}) as Readonly<Record<string, object>>;
   const parameters = [
@@ -72,8 +75,8 @@ function toOperation(route: RouteOptions, path: string, method: string): object 
       ),
     ...(config?.summary !== undefined && { summary: config.summary }),
     ...(parameters.length > 0 && { parameters }),
-    ...(schema?.body !== undefined && {
-      requestBody: { required: true, content: { 'application/json': { schema: schema.body } } },
+    ...(body !== undefined && {
+      requestBody: { required: true, content: { 'application/json': { schema: body } } },
     }),
     ...(config?.access === 'open' && { security: [] }),
     responses: {

@@ -6,7 +6,7 @@ import { toInstant } from '@dockledger/contract';
 import type { ConsoleEvent } from '../intake/intake-service.ts';
 
 /** Kinds of entry; the names are the compatible API's, and `read` is ours. */
-export type ManagementKind = 'login' | 'rule' | 'user' | 'settings' | 'read';
+export type ManagementKind = 'login' | 'profile' | 'rule' | 'user' | 'group' | 'role' | 'settings' | 'read';
 
 /** One thing that somebody did. */
 export interface ManagementEntry {

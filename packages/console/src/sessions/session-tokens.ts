@@ -38,13 +38,13 @@ export interface SessionTokens {
 const rotateAfterMs = 30 * 86_400_000;
 const issuer = 'dockledger';
 
-/** Opens the keys in `keyFile`, making them at first and a new one when the newest is 30 days old. */
+/** Opens the keys in `keyFile`, making them at first and a new one when the newest is 30 days old. The lifetime is asked for at each sign-in. */
 export async function openSessionTokens(
   keyFile: string,
-  lifetimeSeconds: number,
+  lifetimeSeconds: () => number,
   now: () => number = Date.now,
 ): Promise<SessionTokens> {
-  const keys = await loadKeys(keyFile, lifetimeSeconds, now());
+  const keys = await loadKeys(keyFile, lifetimeSeconds(), now());
   const newest = keys.at(-1);
   if (newest === undefined) throw new AppError('internal', 'No signing key.');
   return {
@@ -62,7 +62,7 @@ export async function openSessionTokens(
         .setSubject(user.username)
         .setJti(randomUUID())
         .setIssuedAt(issuedAt)
-        .setExpirationTime(issuedAt + lifetimeSeconds)
+        .setExpirationTime(issuedAt + lifetimeSeconds())
         .sign(Buffer.from(newest.secret, 'base64'));
     },
     verify: async (token) => {

@@ -47,7 +47,8 @@ export function addCompatibleSessionRoutes(app: FastifyInstance, signIn: SignIn)
 /** What {@link addPageSessionRoutes} needs. */
 export interface PageSessionParts {
   readonly signIn: SignIn;
-  readonly sessionMinutes: number;
+  /** Lifetime of a sign-in now. */
+  readonly sessionSeconds: () => number;
   /** Told of each sign-in through the page. */
   readonly onSignedIn: (username: string, address: string) => void;
 }
@@ -55,12 +56,12 @@ export interface PageSessionParts {
 /** Adds the page's sign-in under the prefix of the native API. */
 export function addPageSessionRoutes(
   app: FastifyInstance,
-  { signIn, sessionMinutes, onSignedIn }: PageSessionParts,
+  { signIn, sessionSeconds, onSignedIn }: PageSessionParts,
 ): void {
   const setCookie = (reply: FastifyReply, token: string) =>
     reply.header(
       'set-cookie',
-      `${sessionCookie}=${token}; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=${sessionMinutes * 60}`,
+      `${sessionCookie}=${token}; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=${sessionSeconds()}`,
     );
   app.post(
     '/session',

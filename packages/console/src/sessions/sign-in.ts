@@ -2,6 +2,7 @@
 // The same answer and the same time for a wrong password and an unknown user.
 import { AppError } from '@dockledger/contract/error-code';
 import { verifyPassword } from '../users/password-hasher.ts';
+import type { UserAccess } from '../users/user-access.ts';
 import type { User, UserStore } from '../users/user-store.ts';
 import type { RevokedTokens } from './revoked-tokens.ts';
 import type { SessionTokens } from './session-tokens.ts';
@@ -35,6 +36,10 @@ export interface SignIn {
 /** What {@link createSignIn} needs. */
 export interface SignInParts {
   readonly users: UserStore;
+  /** What a user may do and see. */
+  readonly accessOf: (user: User) => Promise<UserAccess>;
+  /** False while credentials on each request do not count. */
+  readonly isBasicAllowed: () => boolean;
   readonly tokens: SessionTokens;
   readonly revoked: RevokedTokens;
   readonly throttle: SignInThrottle;
@@ -46,7 +51,8 @@ export interface SignInParts {
 const wrongCredentials = 'User name or password is wrong.';
 
 /** Puts the parts together. */
-export function createSignIn({ users, tokens, revoked, throttle, verified, onFailed }: SignInParts): SignIn {
+export function createSignIn(parts: SignInParts): SignIn {
+  const { users, accessOf, isBasicAllowed, tokens, revoked, throttle, verified, onFailed } = parts;
   const running = new Map<string, Promise<User>>();
 
   async function check(username: string, password: string, address: string): Promise<User> {
@@ -62,6 +68,8 @@ export function createSignIn({ users, tokens, revoked, throttle, verified, onFai
   }
 
   async function basic(header: string, address: string): Promise<SignedIn> {
+    if (!isBasicAllowed())
+      throw new AppError('unauthenticated', 'Basic is switched off on this Console: send a Bearer token.');
     const text = Buffer.from(header, 'base64').toString('utf8');
     const colon = text.indexOf(':');
     if (colon < 0)
@@ -71,7 +79,8 @@ export function createSignIn({ users, tokens, revoked, throttle, verified, onFai
     const rememberedVersion = verified.versionOf(key);
     if (rememberedVersion !== undefined) {
       const user = await users.byName(username);
-      if (user?.credentialsVersion === rememberedVersion) return toSignedIn(user, { via: 'basic' });
+      if (user?.credentialsVersion === rememberedVersion)
+        return toSignedIn(user, await accessOf(user), { via: 'basic' });
     }
     // Parallel requests of one client share one costly verification.
     const runKey = `${key} ${address}`;
@@ -80,10 +89,15 @@ export function createSignIn({ users, tokens, revoked, throttle, verified, onFai
     try {
       const user = await verification;
       verified.add(key, username, user.credentialsVersion);
-      return toSignedIn(user, { via: 'basic' });
+      return toSignedIn(user, await accessOf(user), { via: 'basic' });
     } finally {
       running.delete(runKey);
     }
+  }
+
+  async function sign(user: User): Promise<string> {
+    const { scope } = await accessOf(user);
+    return tokens.sign({ ...user, collections: scope ?? [] });
   }
 
   async function byToken(token: string, via: 'bearer' | 'cookie'): Promise<SignedIn> {
@@ -94,7 +108,7 @@ export function createSignIn({ users, tokens, revoked, throttle, verified, onFai
       user.credentialsVersion !== claims.credentialsVersion ||
       (await revoked.isRevoked(claims.tokenId));
     if (isVoid) throw new AppError('unauthenticated', 'The token is not valid or has expired. Sign in again.');
-    return toSignedIn(user, { via, token: { id: claims.tokenId, expiresAt: claims.expiresAt } });
+    return toSignedIn(user, await accessOf(user), { via, token: { id: claims.tokenId, expiresAt: claims.expiresAt } });
   }
 
   return {
@@ -106,11 +120,11 @@ export function createSignIn({ users, tokens, revoked, throttle, verified, onFai
       if (cookieToken !== undefined) return byToken(cookieToken, 'cookie');
       throw new AppError('unauthenticated', 'Sign in: send Basic credentials or a Bearer token.');
     },
-    withPassword: async (username, password, address) => tokens.sign(await check(username, password, address)),
+    withPassword: async (username, password, address) => sign(await check(username, password, address)),
     renew: async (signedIn) => {
       const user = await users.byName(signedIn.username);
       if (user === undefined) throw new AppError('unauthenticated', 'The user is gone.');
-      return tokens.sign(user);
+      return sign(user);
     },
     signOut: async ({ token }) => {
       if (token !== undefined) await revoked.revoke(token.id, token.expiresAt);

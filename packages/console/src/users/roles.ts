@@ -1,25 +1,64 @@
 // The built-in roles and what each may do. A route names one permission; a role that lacks it gets 403.
 // Admin and operator always see every event; the others may be limited to collections.
 
-/** Names of permissions that routes ask for; the names are the compatible API's where it has one. */
+/** Every permission that a role may hold, by the compatible API's names. Routes of this Console ask for some of them only. */
 export const permissions = [
-  'monitorAccessDocker',
-  'policyAccessDocker',
+  'radarsContainers',
+  'radarsHosts',
+  'radarsServerless',
+  'radarsCloud',
   'policyContainers',
-  'collections',
-  'manageDefenders',
+  'policyHosts',
+  'policyServerless',
+  'policyCloud',
+  'policyComplianceCustomRules',
+  'policyRuntimeContainer',
+  'policyRuntimeHosts',
+  'policyRuntimeServerless',
+  'policyCustomRules',
+  'policyWAAS',
+  'policyCNNF',
+  'policyAccessSecrets',
+  'policyAccessKubernetes',
+  'policyAccessDocker',
+  'monitorVuln',
+  'monitorCompliance',
+  'monitorImages',
+  'monitorHosts',
+  'monitorServerless',
+  'monitorCloud',
+  'monitorCI',
+  'monitorRuntimeContainers',
+  'monitorRuntimeHosts',
+  'monitorRuntimeServerless',
+  'monitorRuntimeIncidents',
+  'sandbox',
+  'monitorWAAS',
+  'monitorCNNF',
+  'monitorAccessDocker',
+  'monitorAccessKubernetes',
   'systemLogs',
-  'userManagement',
+  'manageDefenders',
+  'manageAlerts',
+  'collections',
+  'manageCreds',
   'authConfiguration',
+  'userManagement',
   'systemOperations',
   'privilegedOperations',
   'downloads',
   'accessUI',
+  'uIEventSubscriber',
   'user',
 ] as const;
 
 /** One permission. */
 export type Permission = (typeof permissions)[number];
+
+/** True when the text names a permission that a role may hold. */
+export function isPermission(text: string): text is Permission {
+  return (permissions as readonly string[]).includes(text);
+}
 
 /** What a permission gives: reading, or reading and changing. */
 export type Grant = 'read' | 'write';

@@ -1,10 +1,10 @@
 // The port that keeps users. Names are case sensitive and unique; password hashes never leave the Console.
-import type { RoleId } from './roles.ts';
 
 /** One user of the Console. */
 export interface User {
   readonly username: string;
-  readonly role: RoleId;
+  /** Id of a built-in role or name of a custom one. */
+  readonly role: string;
   /** PHC string of argon2id. */
   readonly passwordHash: string;
   /** Grows with every change of password or role: sign-ins made before are void. */
@@ -20,6 +20,6 @@ export interface UserStore {
   list(): Promise<readonly User[]>;
   /** Adds the user, or replaces the one of the same name. Durable when it resolves. */
   save(user: User): Promise<void>;
-  /** Removes the user. False when there was none. */
+  /** Removes the user, also from every group, so that a new user of this name inherits nothing. False when there was none. */
   remove(username: string): Promise<boolean>;
 }

@@ -1,7 +1,6 @@
 // Adds, changes and removes users. A change of password or role voids every earlier sign-in of that user; the last administrator stays.
 import { AppError } from '@dockledger/contract/error-code';
-import { hashPassword } from './password-hasher.ts';
-import { isRoleId } from './roles.ts';
+import { hashPassword, verifyPassword } from './password-hasher.ts';
 import type { User, UserStore } from './user-store.ts';
 
 /** A user as given by an administrator. */
@@ -20,6 +19,8 @@ export interface UsersService {
   create(input: UserInput): Promise<void>;
   /** Changes a user. Throws `not_found`, `bad_request`, and `conflict` when no administrator would be left. */
   update(input: UserInput): Promise<void>;
+  /** Changes one's own password. Throws `forbidden` when the old one is wrong, `bad_request` for a weak new one. */
+  changeOwnPassword(username: string, oldPassword: string, newPassword: string): Promise<void>;
   /** Removes a user. Throws `not_found`, and `conflict` when no administrator would be left. */
   remove(username: string): Promise<void>;
 }
@@ -27,28 +28,38 @@ export interface UsersService {
 /** What {@link createUsersService} needs. */
 export interface UsersParts {
   readonly users: UserStore;
+  readonly isRole: (name: string) => Promise<boolean>;
+  /** True when new passwords need several kinds of characters. */
+  readonly isStrongPasswordWanted: () => boolean;
   /** True when a collection of that name exists. */
   readonly isCollection: (name: string) => boolean;
   /** Called when earlier sign-ins of a user became void. */
   readonly onVoided: (username: string) => void;
 }
 
+const characterKinds = [/\p{Lu}/u, /\p{Ll}/u, /\p{Nd}/u, /[^\p{L}\p{Nd}]/u];
 const namePattern = /^[^:\p{Cc}]{1,256}$/u;
 
 /** Puts the parts together. */
-export function createUsersService({ users, isCollection, onVoided }: UsersParts): UsersService {
-  function check(input: UserInput): Pick<User, 'role' | 'collections'> {
+export function createUsersService(parts: UsersParts): UsersService {
+  const { users, isRole, isCollection, isStrongPasswordWanted, onVoided } = parts;
+  const refuse = (sentence: string) => new AppError('bad_request', sentence);
+
+  function checkPassword(username: string, password: string): void {
+    if (password.length < 12 || password.length > 1024) throw refuse('A password has 12 to 1,024 characters.');
+    if (password.toLowerCase().includes(username.toLowerCase()))
+      throw refuse('A password does not hold the user name.');
+    if (isStrongPasswordWanted() && !characterKinds.every((kind) => kind.test(password)))
+      throw refuse('A password has an upper and a lower case letter, a digit and another character.');
+  }
+
+  async function check(input: UserInput): Promise<Pick<User, 'role' | 'collections'>> {
     const { username, role, collections, password } = input;
-    const refuse = (sentence: string) => new AppError('bad_request', sentence);
     if (!namePattern.test(username)) throw refuse('A user name has 1 to 256 characters and holds no colon.');
-    if (!isRoleId(role)) throw refuse(`There is no role "${role.slice(0, 100)}".`);
+    if (!(await isRole(role))) throw refuse(`There is no role "${role.slice(0, 100)}".`);
     const unknown = collections.find((name) => !isCollection(name));
     if (unknown !== undefined) throw refuse(`There is no collection "${unknown.slice(0, 100)}".`);
-    if (password !== undefined && password !== '') {
-      if (password.length < 12 || password.length > 1024) throw refuse('A password has 12 to 1,024 characters.');
-      if (password.toLowerCase().includes(username.toLowerCase()))
-        throw refuse('A password does not hold the user name.');
-    }
+    if (password !== undefined && password !== '') checkPassword(username, password);
     return { role, collections: [...collections] };
   }
 
@@ -67,7 +78,7 @@ export function createUsersService({ users, isCollection, onVoided }: UsersParts
   return {
     list: () => users.list(),
     create: async (input) => {
-      const checked = check(input);
+      const checked = await check(input);
       if (!input.password) throw new AppError('bad_request', 'A new user needs a password.');
       if ((await users.byName(input.username)) !== undefined) {
         throw new AppError('conflict', `A user named "${input.username}" already exists.`);
@@ -77,11 +88,20 @@ export function createUsersService({ users, isCollection, onVoided }: UsersParts
     },
     update: async (input) => {
       const before = await existing(input.username);
-      const checked = check(input);
+      const checked = await check(input);
       if (before.role === 'admin' && checked.role !== 'admin') await requireOtherAdmin(input.username);
       const passwordHash = input.password ? await hashPassword(input.password) : before.passwordHash;
       await users.save({ ...before, ...checked, passwordHash, credentialsVersion: before.credentialsVersion + 1 });
       onVoided(input.username);
+    },
+    changeOwnPassword: async (username, oldPassword, newPassword) => {
+      const before = await existing(username);
+      if (!(await verifyPassword(before.passwordHash, oldPassword)))
+        throw new AppError('forbidden', 'The old password is wrong.');
+      checkPassword(username, newPassword);
+      const passwordHash = await hashPassword(newPassword);
+      await users.save({ ...before, passwordHash, credentialsVersion: before.credentialsVersion + 1 });
+      onVoided(username);
     },
     remove: async (username) => {
       const { role } = await existing(username);

@@ -1,13 +1,33 @@
-// The compatible user and role routes. Passwords go in and never come out.
+// The compatible user routes. Passwords go in and never come out.
 import { AppError } from '@dockledger/contract/error-code';
 import type { FastifyInstance } from 'fastify';
-import { Type } from 'typebox';
+import { type Static, Type } from 'typebox';
 import { Value } from 'typebox/value';
-import { builtInRoles } from './roles.ts';
+import { signedInOf } from '../sessions/route-access.ts';
 import type { UserInput, UsersService } from './users-service.ts';
 
 const mayRead = { access: { permission: 'userManagement', grant: 'read' } } as const;
 const mayWrite = { access: { permission: 'userManagement', grant: 'write' }, audit: 'user' } as const;
+const ownPassword = { access: 'signed-in', audit: 'profile' } as const;
+
+/** A change of one's own password. */
+export const PasswordChange = Type.Object({
+  oldPassword: Type.String({ maxLength: 1024 }),
+  newPassword: Type.String({ maxLength: 1024 }),
+});
+
+/** Collections by project in the vendor's form. */
+export const CompatiblePermissions = Type.Optional(
+  Type.Union([
+    Type.Array(
+      Type.Object({
+        project: Type.Optional(Type.String()),
+        collections: Type.Optional(Type.Union([Type.Array(Type.String()), Type.Null()])),
+      }),
+    ),
+    Type.Null(),
+  ]),
+);
 
 /** A user in the vendor's form. Further fields are ignored; only local users (`basic`) exist. */
 export const CompatibleUser = Type.Object({
@@ -15,20 +35,10 @@ export const CompatibleUser = Type.Object({
   password: Type.Optional(Type.String({ maxLength: 1024 })),
   role: Type.String(),
   authType: Type.Optional(Type.String()),
-  permissions: Type.Optional(
-    Type.Union([
-      Type.Array(
-        Type.Object({
-          project: Type.Optional(Type.String()),
-          collections: Type.Optional(Type.Union([Type.Array(Type.String()), Type.Null()])),
-        }),
-      ),
-      Type.Null(),
-    ]),
-  ),
+  permissions: CompatiblePermissions,
 });
 
-/** Adds `users` and `rbac/roles` under the prefix of the compatible API. */
+/** Adds `users` and `users/password` under the prefix of the compatible API. */
 export function addUsersRoutes(app: FastifyInstance, users: UsersService): void {
   app.get('/users', { config: mayRead }, async (_request, reply) => {
     const list = await users.list();
@@ -37,40 +47,54 @@ export function addUsersRoutes(app: FastifyInstance, users: UsersService): void 
       username,
       role,
       authType: 'basic',
-      permissions: collections.length > 0 ? [{ project: 'Central Console', collections }] : [],
+      permissions: toPermissions(collections),
     }));
   });
-  app.post('/users', { config: mayWrite }, async (request, reply) => {
+  app.post('/users', { config: { ...mayWrite, documentedBody: CompatibleUser } }, async (request, reply) => {
     const input = parseUser(request.body);
     await users.create(input);
     request.auditDiff = `+ ${toDiffText(input)}`;
     return reply.code(200).send();
   });
-  app.put('/users', { config: mayWrite }, async (request, reply) => {
+  app.put('/users', { config: { ...mayWrite, documentedBody: CompatibleUser } }, async (request, reply) => {
     const input = parseUser(request.body);
+    const before = (await users.list()).find(({ username }) => username === input.username);
     await users.update(input);
-    request.auditDiff = `~ ${toDiffText(input)}`;
+    request.auditDiff = `- ${before ? toDiffText(before) : ''}\n+ ${toDiffText(input)}`;
     return reply.code(200).send();
   });
   app.delete('/users/:username', { config: mayWrite }, async (request, reply) => {
-    await users.remove((request.params as { username: string }).username);
+    const { username } = request.params as { username: string };
+    await users.remove(username);
+    request.auditDiff = `- ${JSON.stringify(username)}`;
     return reply.code(200).send();
   });
-  app.get('/rbac/roles', { config: mayRead }, async () =>
-    Object.entries(builtInRoles).map(([id, { name, grants }]) => ({
-      name: id,
-      description: name,
-      system: true,
-      perms: [...grants].map(([permission, grant]) => ({ name: permission, readWrite: grant === 'write' })),
-    })),
-  );
+  app.put('/users/password', { config: ownPassword }, async (request, reply) => {
+    const { body } = request;
+    if (!Value.Check(PasswordChange, body))
+      throw new AppError('bad_request', 'Send a JSON object with oldPassword and newPassword.');
+    await users.changeOwnPassword(signedInOf(request).username, body.oldPassword, body.newPassword);
+    request.auditDiff = '~ {"password":"changed"}';
+    return reply.code(200).send();
+  });
 }
 
-function toDiffText({ username, role, collections, password }: UserInput): string {
+/** The vendor's form of a list of collections. */
+export function toPermissions(collections: readonly string[]) {
+  return collections.length > 0 ? [{ project: 'Central Console', collections: [...collections] }] : [];
+}
+
+/** The names of all collections of the vendor's form. */
+export function collectionsOf(permissions: Static<typeof CompatiblePermissions> | undefined): readonly string[] {
+  return [...new Set((permissions ?? []).flatMap((permission) => permission.collections ?? []))];
+}
+
+function toDiffText({ username, role, collections, password }: Pick<UserInput, keyof UserInput>): string {
   return JSON.stringify({ username, role, collections, ...(password && { password: 'changed' }) });
 }
 
-function parseUser(body: unknown): UserInput {
+/** Reads a user as clients send it. Throws `bad_request`. */
+export function parseUser(body: unknown): UserInput {
   if (!Value.Check(CompatibleUser, body)) {
     const [first] = Value.Errors(CompatibleUser, body);
     throw new AppError(
@@ -79,6 +103,5 @@ function parseUser(body: unknown): UserInput {
     );
   }
   const { username, role, password, permissions } = body;
-  const collections = [...new Set((permissions ?? []).flatMap((permission) => permission.collections ?? []))];
-  return { username, role, collections, ...(password !== undefined && { password }) };
+  return { username, role, collections: collectionsOf(permissions), ...(password !== undefined && { password }) };
 }

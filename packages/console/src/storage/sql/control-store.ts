@@ -6,21 +6,35 @@ import { Migrator } from 'kysely/migration';
 import type { RuleSetStore, RuleSetVersion } from '../../access-rules/rule-set-store.ts';
 import type { Collection } from '../../collections/collection.ts';
 import type { CollectionStore } from '../../collections/collection-store.ts';
+import type { DefenderStore } from '../../defenders/defender-store.ts';
 import type { SavedViewStore } from '../../saved-views/saved-view-store.ts';
 import type { RevokedTokens } from '../../sessions/revoked-tokens.ts';
-import { isRoleId } from '../../users/roles.ts';
+import type { SettingStore } from '../../settings/setting-store.ts';
+import type { UserCertificateStore } from '../../user-certificates/user-certificate-store.ts';
+import type { GroupStore } from '../../users/group-store.ts';
+import type { RoleStore } from '../../users/role-store.ts';
 import type { User, UserStore } from '../../users/user-store.ts';
 import { controlMigrations } from './control-migrations.ts';
 import type { ControlSchema } from './control-schema.ts';
+import { createDefenderStore } from './sql-defender-store.ts';
+import { createGroupStore } from './sql-group-store.ts';
+import { createRoleStore } from './sql-role-store.ts';
 import { createSavedViewStore } from './sql-saved-view-store.ts';
+import { createSettingStore } from './sql-setting-store.ts';
+import { createUserCertificateStore } from './sql-user-certificate-store.ts';
 
 /** The opened control store. */
 export interface ControlStore {
   readonly users: UserStore;
+  readonly groups: GroupStore;
+  readonly roles: RoleStore;
+  readonly settings: SettingStore;
   readonly revokedTokens: RevokedTokens;
   readonly ruleSets: RuleSetStore;
   readonly collections: CollectionStore;
+  readonly userCertificates: UserCertificateStore;
   readonly savedViews: SavedViewStore;
+  readonly defenders: DefenderStore;
   /** True when the store was empty before this opening. */
   readonly isNew: boolean;
   close(): Promise<void>;
@@ -40,10 +54,15 @@ export async function openControlStore(dialect: Dialect, now: () => number = Dat
   const users = createUserStore(db);
   return {
     users,
+    groups: createGroupStore(db),
+    roles: createRoleStore(db),
+    settings: createSettingStore(db),
     revokedTokens: createRevokedTokens(db, now),
     ruleSets: createRuleSetStore(db),
     collections: createCollectionStore(db),
+    userCertificates: createUserCertificateStore(db),
     savedViews: createSavedViewStore(db),
+    defenders: createDefenderStore(db),
     isNew:
       (results ?? []).some(({ migrationName }) => migrationName === Object.keys(controlMigrations)[0]) ||
       (await users.list()).length === 0,
@@ -52,17 +71,13 @@ export async function openControlStore(dialect: Dialect, now: () => number = Dat
 }
 
 function createUserStore(db: Kysely<ControlSchema>): UserStore {
-  const toUser = (row: ControlSchema['users']): User => {
-    if (!isRoleId(row.role))
-      throw new AppError('internal', `User "${row.username}" has the unknown role "${row.role}".`);
-    return {
-      username: row.username,
-      role: row.role,
-      passwordHash: row.password_hash,
-      credentialsVersion: row.credentials_version,
-      collections: JSON.parse(row.collections) as string[],
-    };
-  };
+  const toUser = (row: ControlSchema['users']): User => ({
+    username: row.username,
+    role: row.role,
+    passwordHash: row.password_hash,
+    credentialsVersion: row.credentials_version,
+    collections: JSON.parse(row.collections) as string[],
+  });
   return {
     byName: async (username) => {
       const row = await db.selectFrom('users').selectAll().where('username', '=', username).executeTakeFirst();
@@ -82,10 +97,15 @@ function createUserStore(db: Kysely<ControlSchema>): UserStore {
         .onConflict((conflict) => conflict.column('username').doUpdateSet(row))
         .execute();
     },
-    remove: async (username) => {
-      const { numDeletedRows } = await db.deleteFrom('users').where('username', '=', username).executeTakeFirst();
-      return numDeletedRows > 0n;
-    },
+    remove: (username) =>
+      db.transaction().execute(async (transaction) => {
+        await transaction.deleteFrom('group_members').where('username', '=', username).execute();
+        const { numDeletedRows } = await transaction
+          .deleteFrom('users')
+          .where('username', '=', username)
+          .executeTakeFirst();
+        return numDeletedRows > 0n;
+      }),
   };
 }
 
