@@ -51,6 +51,7 @@ describe('a docker command line', () => {
   it.each([
     'docker run --privilegde alpine',
     'docker frobnicate',
+    'docker constructor',
     'docker run',
     'docker run -v',
     'docker container run -Z x',

@@ -331,6 +331,10 @@ const globalFlags = grammar(
   false,
 );
 
+/** Words come from people: `constructor` is no command. */
+const own = <T>(table: Readonly<Record<string, T>>, name: string): T | undefined =>
+  Object.hasOwn(table, name) ? table[name] : undefined;
+
 /** The requests of one command line; the leading word `docker` may be left out. Throws `bad_setting` with a sentence. */
 export function toDockerRequests(words: readonly string[]): readonly DockerRequest[] {
   const { rest } = parseFlags('', words[0] === 'docker' ? words.slice(1) : words, globalFlags);
@@ -338,8 +342,8 @@ export function toDockerRequests(words: readonly string[]): readonly DockerReque
   const isGroup = groups.has(first);
   const long = isGroup ? `${first} ${second}` : first;
   const inner = first === 'container' || first === 'image' ? second : long;
-  const name = aliases[long] ?? (commands[long] === undefined ? inner : long);
-  const known = commands[name];
+  const name = own(aliases, long) ?? (own(commands, long) === undefined ? inner : long);
+  const known = own(commands, name);
   if (known === undefined || name === '') {
     throw new AppError(
       'bad_setting',
