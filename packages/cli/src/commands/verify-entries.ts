@@ -29,7 +29,7 @@ interface Tombstone {
   readonly types: ReadonlySet<string>;
   /** Entries at or above are not covered by `types`. */
   readonly to: number;
-  /** Entries received at or after are not covered by `types`; for expiry. Undefined covers all. */
+  /** Entries of this time or later are not covered by `types`; for expiry. Undefined covers all. */
   readonly before: number | undefined;
 }
 
@@ -38,8 +38,6 @@ interface RemovedPayload {
   readonly type: string;
   readonly timeMs: number;
 }
-
-const dayMs = 86_400_000;
 
 /** Starts a check. Entries come from 0 on, without holes. */
 export function createEntryCheck(): EntryCheck {
@@ -115,8 +113,7 @@ function parseTombstone(index: number, payload: Uint8Array): Tombstone {
     ledgerIndexes: new Set(ledgerIndexes),
     types: new Set(types),
     to,
-    // Expiry goes by day of receipt, which may lie up to a day from the event's own time.
-    before: before === undefined ? undefined : Date.parse(before) + dayMs,
+    before: before === undefined ? undefined : Date.parse(before),
   };
 }
 

@@ -105,10 +105,10 @@ export interface AccessEventDailySum extends AccessEventSum {
   readonly day: string;
 }
 
-/** What to erase: one event, all of a type (with `beforeMs` only those of whole days that ended before it), or all. */
+/** What to erase: one event, all of a type (only those of a time before `beforeMs`, at a ledger position before `beforeIndex`), or all. */
 export type AccessEventErasure =
   | { readonly id: string }
-  | { readonly type: string; readonly beforeMs?: number }
+  | { readonly type: string; readonly beforeMs?: number; readonly beforeIndex?: number }
   | 'all';
 
 /** Where the store and the ledger do not say the same. `fields` names what differs in a changed row. */

@@ -9,7 +9,7 @@ import type { Ledger } from '../ledger-routes/ledger.ts';
 import { parseEnvelope } from '../ledger-routes/ledger-entry.ts';
 import type { AccessEventStore } from './access-event-store.ts';
 
-/** Who erases. */
+/** Who erases. Without a name it is the Console's own retention. */
 export interface Eraser {
   readonly username: string;
   readonly address: string;
@@ -75,7 +75,8 @@ export function createErasureService({ ledger, store, record, indexedSize }: Era
   };
 }
 
-function toTombstone(
+/** The event that says why payloads are gone; `details` are what `dockledger verify` goes by. */
+export function toTombstone(
   by: Eraser,
   text: string,
   details: Record<string, unknown>,
@@ -83,10 +84,10 @@ function toTombstone(
 ): ConsoleEvent {
   return {
     type: 'tombstone',
-    api: 'audits_erased',
+    api: by.username === '' ? 'audits_expired' : 'audits_erased',
     decision: { effect: 'allow', rule: '', reason: 'console', text, findings: [] },
     outcome: { state: 'done' },
-    actor: { user: by.username, userSource: 'login', sourceIP: by.address },
+    actor: { user: by.username, userSource: by.username === '' ? 'unknown' : 'login', sourceIP: by.address },
     target: { kind: 'other' },
     host: { hostname: hostname(), fqdn: '', cluster: '', accountID: '' },
     details,

@@ -57,5 +57,7 @@ export interface Ledger {
     range: { readonly from: number; readonly to: number },
     isChosen: (entry: LedgerEntry, index: number) => boolean,
   ): Promise<{ readonly erased: number; readonly bytes: number }>;
+  /** Bytes on the disk of the payloads of each 256 entries in a row, from position 0 on. What is not settled yet is not among them. */
+  payloadBlockBytes(): Promise<readonly number[]>;
   close(): Promise<void>;
 }

@@ -36,6 +36,12 @@ export const ConsoleSettings = Type.Object(
     }),
     controlStore: Type.String({ minLength: 1, default: 'sqlite', description: '`sqlite` or a PostgreSQL URL' }),
     sessionMinutes: Type.Integer({ minimum: 1, maximum: 71_580, default: 30, description: 'Lifetime of a sign-in' }),
+    userCertificateDays: Type.Integer({
+      minimum: 1,
+      maximum: 3650,
+      default: 365,
+      description: "Validity of people's certificates for remote Docker access",
+    }),
     hostNames: Type.Array(Type.String({ minLength: 1, maxLength: 253 }), {
       default: [],
       description: "Further names and addresses that the Console's certificate covers",
@@ -45,6 +51,27 @@ export const ConsoleSettings = Type.Object(
     trustedProxies: Type.Array(Type.String({ minLength: 1 }), {
       default: [],
       description: 'Addresses or networks whose X-Forwarded-For is believed',
+    }),
+    defenderSilentMinutes: Type.Integer({
+      minimum: 1,
+      maximum: 10_080,
+      default: 5,
+      description: 'A Defender that is not heard for this long shows the condition silent',
+    }),
+    retentionDays: Type.Integer({
+      minimum: 0,
+      maximum: 36_500,
+      default: 0,
+      description: 'Days after which events expire; 0 keeps them. Envelopes and proofs always stay',
+    }),
+    retentionDaysByType: Type.Array(Type.String({ minLength: 1, maxLength: 100 }), {
+      default: [],
+      description: 'Other days for some types, for instance sshd=90; 0 keeps them',
+    }),
+    retentionMaxMegabytes: Type.Integer({
+      minimum: 0,
+      default: 0,
+      description: 'Oldest events expire when their compressed content takes more than this; 0 is no limit',
     }),
     webRoot: Type.Optional(
       Type.String({ minLength: 1, description: 'Directory of the built page. Defaults to packages/web/dist' }),

@@ -179,10 +179,7 @@ class ClickHouseAccessEventStore implements AccessEventStore {
         ? ['true', {}]
         : 'id' in erasure
           ? ['id = {value:String}', { value: erasure.id.toWellFormed() }]
-          : [
-              `type = {value:String}${erasure.beforeMs === undefined ? '' : ` AND day < ${toSqlInteger(Math.floor(erasure.beforeMs / dayMs))}`}`,
-              { value: erasure.type.toWellFormed() },
-            ];
+          : [typeCondition(erasure), { value: erasure.type.toWellFormed() }];
     let erased = 0;
     await this.#writer.exclusively(async () => {
       const rows = await this.#reader.rows<{ size: number }>(
@@ -239,4 +236,17 @@ function boundedBy(
   return direction === 'descending'
     ? { ...filter, toMs: Math.min(filter.toMs ?? timeMs, timeMs) }
     : { ...filter, fromMs: Math.max(filter.fromMs ?? timeMs, timeMs) };
+}
+
+function typeCondition({
+  beforeMs,
+  beforeIndex,
+}: {
+  readonly beforeMs?: number;
+  readonly beforeIndex?: number;
+}): string {
+  const parts = ['type = {value:String}'];
+  if (beforeMs !== undefined) parts.push(`timeMs < ${toSqlInteger(beforeMs)}`);
+  if (beforeIndex !== undefined) parts.push(`ledgerIndex < ${toSqlInteger(beforeIndex)}`);
+  return parts.join(' AND ');
 }

@@ -277,9 +277,12 @@ export function describeAccessEventStore(
         expect(await store.distinct('type', unrestricted, 9)).toEqual(['docker']);
       });
 
-      it('erases of a type only what lies on whole days before an instant', async () => {
-        expect(await store.erase({ type: 'docker', beforeMs: baseMs - 30 * dayMs })).toEqual({ erased: 1 });
-        expect(await store.distinct('user', unrestricted, 9)).toEqual(['bob', 'carol']);
+      it('erases of a type only what lies before an instant or a ledger position', async () => {
+        expect(await store.erase({ type: 'docker', beforeMs: baseMs - 40 * dayMs })).toEqual({ erased: 0 });
+        expect(await store.erase({ type: 'docker', beforeMs: baseMs - 40 * dayMs + 1 })).toEqual({ erased: 1 });
+        expect(await store.erase({ type: 'docker', beforeIndex: 2 })).toEqual({ erased: 0 });
+        expect(await store.erase({ type: 'docker', beforeIndex: 3 })).toEqual({ erased: 1 });
+        expect(await store.distinct('user', unrestricted, 9)).toEqual(['bob']);
       });
 
       it('takes new events after everything was erased', async () => {

@@ -198,8 +198,8 @@ export class MemoryAccessEventStore implements AccessEventStore {
     const isErased = (event: StoredAccessEvent): boolean => {
       if (erasure === 'all') return true;
       if ('id' in erasure) return event.id === erasure.id;
-      const { type, beforeMs = Number.POSITIVE_INFINITY } = erasure;
-      return event.type === type && partitionDayOf(event) < Math.floor(beforeMs / dayMs);
+      const { type, beforeMs = Number.POSITIVE_INFINITY, beforeIndex = Number.POSITIVE_INFINITY } = erasure;
+      return event.type === type && timeMsOf(event) < beforeMs && event.ledgerIndex < beforeIndex;
     };
     const gone = [...this.#rows.values()].filter(isErased);
     this.#drop(gone);

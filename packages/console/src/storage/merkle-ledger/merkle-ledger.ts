@@ -1,5 +1,5 @@
 // The Merkle log of @dockledger/ledger behind the Console's ledger port.
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type LedgerEntry as Entry, openLedger } from '@dockledger/ledger';
 import type { Ledger, LedgerEntry } from '../../ledger-routes/ledger.ts';
@@ -45,27 +45,40 @@ export async function openMerkleLedger(directory: string, origin: string): Promi
     erase: (indexes) => ledger.erase(indexes),
     eraseWhere: async ({ from, to }, isChosen) => {
       // Settled blocks one by one; what is left at the end all at once.
-      const shouldDrop = (entry: Entry) => isChosen(toPortEntry(entry), entry.index);
+      let next = from;
+      const shouldDrop = (entry: Entry) => {
+        next = entry.index + 1;
+        return isChosen(toPortEntry(entry), entry.index);
+      };
       const { dropped, bytes } = await ledger.dropPayloads({ from, to, shouldDrop });
       const rest: number[] = [];
       let restBytes = 0;
-      for (let next = from; next < to; ) {
+      while (next < to) {
         const entries = await ledger.read(next, Math.min(readAtOnce, to - next));
         if (entries.length === 0) break;
+        next += entries.length;
         for (const entry of entries) {
-          if (entry.payload === null || !shouldDrop(entry)) continue;
+          if (entry.payload === null || !isChosen(toPortEntry(entry), entry.index)) continue;
           rest.push(entry.index);
           restBytes += entry.payload.length;
         }
-        next += entries.length;
       }
       await ledger.erase(rest);
       return { erased: dropped + rest.length, bytes: bytes + restBytes };
     },
+    payloadBlockBytes: () => listBlockBytes(join(privateDir, 'payloads')),
     close: () => ledger.close(),
   };
 }
 
 function toPortEntry({ envelope, salt, payload }: Entry): LedgerEntry {
   return { envelope, salt: payload === null ? undefined : salt, payload: payload ?? undefined };
+}
+
+/** Blocks lie in two levels of directories by number, so sorted paths are in order. */
+async function listBlockBytes(directory: string): Promise<number[]> {
+  const names = (await readdir(directory, { recursive: true }).catch(() => [])).filter((name) => name.endsWith('.zst'));
+  const sizes: number[] = [];
+  for (const name of names.toSorted()) sizes.push((await stat(join(directory, name))).size);
+  return sizes;
 }
