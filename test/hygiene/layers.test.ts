@@ -8,7 +8,7 @@ import { productSources, readSource, repositoryFiles } from './sources.ts';
 const layers: Readonly<Record<string, { ours: readonly string[]; node: boolean; others: readonly string[] }>> = {
   contract: { ours: [], node: false, others: ['typebox'] },
   rules: { ours: ['contract'], node: false, others: [] },
-  'host-logs': { ours: ['contract'], node: false, others: [] },
+  'host-logs': { ours: [], node: false, others: [] },
   journal: { ours: ['contract'], node: true, others: [] },
   ledger: { ours: ['contract', 'journal'], node: true, others: [] },
   defender: { ours: ['contract', 'rules', 'journal', 'host-logs'], node: true, others: ['koffi', 'pino', 'typebox'] },

@@ -22,6 +22,8 @@ export interface RequestRecord {
   readonly mergeKey?: string;
   /** False when the rule says that allowed calls are only counted. Defaults to true. */
   readonly audit?: boolean;
+  /** Set on the last record of each batch of log lines: how far that source was read when the batch was written. Never leaves the Defender. */
+  readonly readUpTo?: { readonly source: string; readonly position: unknown };
 }
 
 /** The outcome of a call whose record was written before the engine answered. */

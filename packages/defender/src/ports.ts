@@ -1,5 +1,5 @@
 // The ports at which the Defender's parts meet. The parts know these interfaces only; agent.ts joins the implementations.
-import type { Actor, EventDecision, Target } from '@dockledger/contract';
+import type { Actor, EventDecision, RequestRecord, Target } from '@dockledger/contract';
 
 /** A connection's caller, found once per connection. */
 export interface Caller {
@@ -72,4 +72,36 @@ export interface Outbox {
   acknowledge(epoch: number, seq: number): Promise<void>;
   /** Begins a new epoch, with a gap event that says why. For a fork that the Console has seen. */
   beginEpoch(reason: string): Promise<void>;
+}
+
+/** A record of a log source, without what the spool adds. */
+export type SourceRecord = Pick<RequestRecord, 'draft' | 'outcome' | 'mergeKey'>;
+
+/** Where readers of logs record: lines and how far was read stand in one write, so that kill -9 neither loses nor repeats. */
+export interface SourceRecorder {
+  /** Up to where the source is recorded, as it was given; undefined when it never was. */
+  position(source: string): unknown;
+  /**
+   * Writes the records, all or none, and with them the position (plain JSON). Without records only the position is noted, and
+   * saved within seconds. False: there is no room; nothing was written, try again later. Throws when the spool is closed.
+   */
+  record(source: string, position: unknown, records: readonly SourceRecord[]): boolean;
+}
+
+/** The login that a process belongs to. */
+export interface ProcessSession {
+  /** `sshd-PID-TICKS` of the sshd process that serves the login, else `audit-N`. */
+  readonly sessionId: string;
+  /** `sshd`: an ancestor serves it. `audit`: the kernel's audit session says so. */
+  readonly by: 'sshd' | 'audit';
+}
+
+/** Finds logins by processes. Never throws. */
+export interface SessionFinder {
+  /** The login of a running process; undefined when it has ended or belongs to none. */
+  ofProcess(pid: number): ProcessSession | undefined;
+  /** The login that an audit session was last seen to belong to; `audit-N` when none was. */
+  ofAuditSession(auditSession: string): string;
+  /** Logins of the user's running processes on that terminal (`pts/3`); on any when undefined. */
+  ofUser(user: string, terminal: string | undefined): readonly string[];
 }

@@ -45,6 +45,16 @@ function quote(word: string): string {
 
 /** One line of the words, secrets replaced by `***`, shell-quoted, at most 4,096 characters. */
 export function redactCommandLine(argv: readonly string[]): string {
+  const line = redactWords(argv, quote).join(' ');
+  return line.length > lineLimit ? `${line.slice(0, lineLimit - 1)}…` : line;
+}
+
+/** A text that holds a command line, as a log has it: secrets replaced by `***`, everything else as it was. */
+export function redactCommandText(text: string): string {
+  return redactWords(text.split(' '), (word) => word).join(' ');
+}
+
+function redactWords(argv: readonly string[], shown: (word: string) => string): readonly string[] {
   const program = (argv[0] ?? '').split('/').at(-1) ?? '';
   const isDocker = argv.some((word) => /(?:^|\/)(?:docker|podman|nerdctl|docker-compose)$/.test(word));
   const isLogin = isDocker && argv.includes('login');
@@ -62,22 +72,21 @@ export function redactCommandLine(argv: readonly string[]): string {
       (program === 'curl' && (option === '-u' || option === '--user' || option === '--proxy-user'));
     if (equals > 0 && (takesAssignment || takesSecret)) {
       const value = word.slice(equals + 1);
-      words.push(quote(`${option}=${takesSecret ? hidden : hideAssigned(value)}`));
+      words.push(shown(`${option}=${takesSecret ? hidden : hideAssigned(value)}`));
     } else if (next !== undefined && (takesAssignment || takesSecret) && equals < 0) {
-      words.push(quote(word), quote(takesSecret ? hidden : hideAssigned(next)));
+      words.push(shown(word), shown(takesSecret ? hidden : hideAssigned(next)));
       index++;
     } else if (isDocker && /^-e[A-Za-z_][A-Za-z0-9_]*=/.test(word)) {
-      words.push(quote(hideAssigned(word)));
+      words.push(shown(hideAssigned(word)));
     } else if (isLogin && /^-p./.test(word)) {
       words.push(`-p${hidden}`);
     } else if (program === 'curl' && /^-u./.test(word)) {
       words.push(`-u${hidden}`);
     } else if (secretHeader.test(word)) {
-      words.push(quote(`${word.slice(0, word.indexOf(':'))}: ${hidden}`));
+      words.push(shown(`${word.slice(0, word.indexOf(':'))}: ${hidden}`));
     } else {
-      words.push(quote(hideInside(word)));
+      words.push(shown(hideInside(word)));
     }
   }
-  const line = words.join(' ');
-  return line.length > lineLimit ? `${line.slice(0, lineLimit - 1)}…` : line;
+  return words;
 }

@@ -21,6 +21,8 @@ export interface ConnectionTracker {
   push(result: HostLogResult | null): HostLogResult[];
   /** Returns what is held. Call when no line came for a second, and at the end. */
   flush(): HostLogResult[];
+  /** True while a result is held: the line it came from has to be read again by whoever begins anew. */
+  readonly isHolding: boolean;
 }
 
 type Connection = { peer: HostLogPeer; user: string | null; isLoggedIn: boolean; timeMs: number | null };
@@ -151,7 +153,13 @@ export function createConnectionTracker(options: ConnectionTrackerOptions = {}):
     return [...out, result];
   }
 
-  return { push, flush: release };
+  return {
+    push,
+    flush: release,
+    get isHolding() {
+      return held !== null;
+    },
+  };
 }
 
 function isOlder(held: HostLogResult, next: HostLogResult): boolean {

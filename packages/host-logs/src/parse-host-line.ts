@@ -25,9 +25,9 @@ export type HostLineContext = SyslogClock & {
   /**
    * For files: whether this peer has, or lately had, a connection to this host (from /proc/net/tcp, say). Whoever may write
    * to the system log may write a whole line of sshd's, and a file does not tell; with this, a peer that never connected
-   * stays a claim. Defaults to believing the file, at confidence `file`.
+   * stays a claim. `timeMs` is the line's own time. Defaults to believing the file, at confidence `file`.
    */
-  readonly isConnected?: (peer: HostLogPeer) => boolean;
+  readonly isConnected?: (peer: HostLogPeer, timeMs: number | null) => boolean;
 };
 
 const repeatedPattern = /^message repeated (\d{1,9}) times: \[ (.*)\]$/s;
@@ -62,7 +62,8 @@ function parseFileLine(line: string, context: HostLineContext): HostLogResult | 
   result.timeIsAmbiguous = frame.time?.isAmbiguous ?? false;
   result.host = frame.host;
   result.pid = frame.pid;
-  if (result.peer !== null && context.isConnected?.(result.peer) === false) setConfidence(result, 'forgeable');
+  if (result.peer !== null && context.isConnected?.(result.peer, result.timeMs) === false)
+    setConfidence(result, 'forgeable');
   return result;
 }
 

@@ -1,7 +1,7 @@
 // Who is at the other end of a connection: the person, and with whose rights.
 // A container's root is never reported as the host's root; what cannot be found is left out, never guessed.
 import type { Actor } from '@dockledger/contract';
-import type { Caller, Identifier } from '../ports.ts';
+import type { Caller, Identifier, SessionFinder } from '../ports.ts';
 import { redactCommandLine } from '../redact-command-line.ts';
 import {
   closeDescriptor,
@@ -16,6 +16,7 @@ import {
   userNameOf,
 } from './native.ts';
 import { ancestorsOf, type ProcessFacts, readProcess } from './proc.ts';
+import { createSessionFinder } from './session-finder.ts';
 
 /** Asks the engine for a container's name by its full id; undefined when it knows none. The name has its slash. */
 export type ContainerNameLookup = (containerId: string) => Promise<string | undefined>;
@@ -46,10 +47,13 @@ export function createIdentifier({
   containerName,
   now = Date.now,
   procRoot = '/proc',
+  sessions = createSessionFinder({ procRoot, userNameOf }),
 }: {
   containerName?: ContainerNameLookup;
   now?: () => number;
   procRoot?: string;
+  /** Defaults to one of its own. */
+  sessions?: SessionFinder;
 }): Identifier {
   const nameOf = cached((uid: number) => userNameOf(uid), now);
   const groupsOf = cached((user: string) => {
@@ -58,16 +62,6 @@ export function createIdentifier({
   }, now);
   // Some hosts hide pid 1 even from root; the Defender runs in the host's pid namespace, so its own will do.
   const hostPidNamespace = readProcess(1, procRoot)?.pidNamespace ?? readProcess(process.pid)?.pidNamespace;
-
-  const sessionOf = (facts: ProcessFacts): string | undefined => {
-    if (facts.auditSession !== undefined) return `audit-${facts.auditSession}`;
-    for (const ancestor of ancestorsOf(facts, procRoot)) {
-      if (ancestor.comm === 'sshd' || ancestor.comm === 'sshd-session') {
-        return `sshd-${ancestor.pid}-${ancestor.startTicks}`;
-      }
-    }
-    return undefined;
-  };
 
   const personOf = (
     credentials: PeerCredentials,
@@ -147,7 +141,7 @@ export function createIdentifier({
       }
       const person = personOf(credentials, facts);
       const groups = groupsOf(person.user);
-      const sessionId = facts && sessionOf(facts);
+      const sessionId = facts && sessions.ofProcess(facts.pid)?.sessionId;
       const personUid =
         facts?.loginUid ?? (person.userSource === 'peer' ? credentials.uid : userIdsOf(person.user)?.uid);
       return {

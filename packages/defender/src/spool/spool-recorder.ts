@@ -12,6 +12,7 @@ import {
   type Target,
 } from '@dockledger/contract';
 import type { Journal } from '@dockledger/journal';
+import type { SourceRecord } from '../ports.ts';
 import type { Clock } from './clock.ts';
 import { toGapBody } from './gap-body.ts';
 import { cutRecord, maxRecordBytes } from './oversize.ts';
@@ -104,6 +105,31 @@ export class SpoolRecorder implements Recorder {
       // The request itself is on record; its outcome is small enough to wait for room in memory.
       if (this.#deferred.length < maxDeferredOutcomes) this.#deferred.push(record);
       return this.#toFailure(error);
+    }
+  }
+
+  /**
+   * Writes a batch of a log source's records, all or none, the position with the last one. False when there is no room: nothing
+   * is lost then, as the lines still stand in their source. Throws as the journal does for everything else.
+   */
+  batch(records: readonly SourceRecord[], readUpTo: NonNullable<RequestRecord['readUpTo']>): boolean {
+    if (this.refusal !== undefined) return false;
+    const ready = records.map((record, position) =>
+      serialise({
+        kind: 'request',
+        rid: this.nextRid(),
+        ...record,
+        ...(position === records.length - 1 && { readUpTo }),
+      }),
+    );
+    try {
+      const first = this.#options.raw.append(ready.map(({ bytes }) => bytes));
+      for (const [position, { record }] of ready.entries()) this.#options.onAppended(first + position, record);
+      return true;
+    } catch (error) {
+      if (!isAppError(error, 'journal_full') && !isAppError(error, 'disk_full')) throw error;
+      this.#toFailure(error);
+      return false;
     }
   }
 

@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { type Host, isAppError, type RawRecord, type Recorder, toInstant } from '@dockledger/contract';
 import { type Journal, openJournal, openPositionStore, type PositionStore, type SegmentIo } from '@dockledger/journal';
-import type { Outbox } from '../ports.ts';
+import type { Outbox, SourceRecorder } from '../ports.ts';
 import { type CarryStep, readCarryStep } from './carry-over.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { Finaliser } from './finaliser.ts';
@@ -12,6 +12,7 @@ import { toGapBody } from './gap-body.ts';
 import { addRanges } from './index-ranges.ts';
 import { type NumberedOutbox, openNumberedOutbox } from './numbered-outbox.ts';
 import { maxEventsOfBatch } from './outbox-search.ts';
+import { SourceMarks } from './source-marks.ts';
 import { type LostRecords, SpoolRecorder } from './spool-recorder.ts';
 
 /** How a spool is kept. */
@@ -35,6 +36,8 @@ export interface SpoolOptions {
 /** The Defender's memory between a call and the Console. Whoever opened it closes it. */
 export interface Spool extends AsyncDisposable {
   readonly recorder: Recorder;
+  /** For readers of logs: records together with how far was read. */
+  readonly sources: SourceRecorder;
   readonly outbox: Outbox;
   /** Makes events of everything recorded so far and makes them durable; open windows close, and requests without outcome wait on. */
   flush(): Promise<void>;
@@ -46,6 +49,7 @@ const drainEveryMs = 50;
 const retryEveryMs = 1000;
 const trimEveryMs = 600_000;
 const saveCountsEveryMs = 5000;
+const saveMarksEveryMs = 1000;
 const maxQueued = 5000;
 const feedAtOnce = 1000;
 
@@ -89,6 +93,7 @@ export async function openSpool(directory: string, options: SpoolOptions): Promi
     const finaliser = new Finaliser({ mergeWindowMs: options.mergeWindowMs ?? 10_000 }, low, last);
     const spool = new FileSpool({
       raw,
+      marks: await SourceMarks.load(raw, positions),
       outboxJournal,
       outbox,
       finaliser,
@@ -110,6 +115,7 @@ export async function openSpool(directory: string, options: SpoolOptions): Promi
 
 interface SpoolParts {
   readonly raw: Journal;
+  readonly marks: SourceMarks;
   readonly outboxJournal: Journal;
   readonly outbox: NumberedOutbox;
   readonly finaliser: Finaliser;
@@ -123,6 +129,7 @@ interface SpoolParts {
 
 class FileSpool implements Spool {
   readonly recorder: SpoolRecorder;
+  readonly sources: SourceRecorder;
   readonly outbox: NumberedOutbox;
   readonly #parts: SpoolParts;
   readonly #firstOfRun: number;
@@ -139,6 +146,8 @@ class FileSpool implements Spool {
   #isTroubled: boolean;
   #nextTrimAt: number;
   #savedCountsAt = 0;
+  #savedMarksAt = 0;
+  #isTrimDue = false;
   #batchLimit = maxEventsOfBatch;
   #isClosed = false;
   #failure: unknown;
@@ -162,6 +171,16 @@ class FileSpool implements Spool {
       },
       lost,
     );
+    const { marks } = parts;
+    this.sources = {
+      position: (source) => marks.get(source),
+      record: (source, position, records) => {
+        if (records.length > 0) return this.recorder.batch(records, { source, position });
+        marks.note(source, position);
+        this.#schedule(saveMarksEveryMs);
+        return true;
+      },
+    };
   }
 
   /** Turns to what is to be done soon. */
@@ -182,6 +201,7 @@ class FileSpool implements Spool {
     this.#cancelTimer?.();
     try {
       if (this.#failure === undefined) await this.flush();
+      if (this.#parts.marks.isChanged) await this.#parts.marks.save();
     } finally {
       const closing = await Promise.allSettled([this.#parts.raw.close(), this.#parts.outboxJournal.close()]);
       for (const result of closing) if (result.status === 'rejected') this.#warn(result.reason);
@@ -193,6 +213,7 @@ class FileSpool implements Spool {
   }
 
   #appended(index: number, record: RawRecord): void {
+    this.#parts.marks.noteRecord(record);
     if (this.#isLive && this.#queue.length < maxQueued) this.#queue.push({ index, record });
     else this.#isLive = false;
     this.#schedule(drainEveryMs);
@@ -259,12 +280,32 @@ class FileSpool implements Spool {
     const now = clock.monotonicMs();
     finaliser.advance(now);
     const wrote = await this.#write(now);
-    if (wrote) await raw.trim(outbox.low);
+    if (wrote) this.#isTrimDue = true;
+    await this.#saveAndTrim(now);
     if (now >= this.#nextTrimAt) {
       this.#nextTrimAt = now + trimEveryMs;
       await outbox.trim('age');
     }
     return finaliser.next < raw.next || finaliser.readyCount > 0;
+  }
+
+  /** Drops raw records that events represent; what they say of sources is saved before, at most once a second. */
+  async #saveAndTrim(now: number): Promise<void> {
+    const { marks, raw, rawBytes, outbox } = this.#parts;
+    if (marks.isChanged) {
+      const wait = this.#savedMarksAt + saveMarksEveryMs - now;
+      if (wait > 0 && raw.sizeBytes < rawBytes / 2) return this.#schedule(wait);
+      this.#savedMarksAt = now;
+      try {
+        await marks.save();
+      } catch (error) {
+        if (!isAppError(error, 'disk_full')) throw error;
+        return this.#schedule(retryEveryMs);
+      }
+    }
+    if (!this.#isTrimDue) return;
+    this.#isTrimDue = false;
+    await raw.trim(outbox.low);
   }
 
   async #retry(): Promise<void> {
