@@ -4,8 +4,9 @@ import { type StoredAccessEvent } from '@dockledger/contract';
 import { AppError } from '@dockledger/contract/error-code';
 import type { AccessEventColumn } from './access-event-columns.ts';
 import type { AccessEventFilter } from './access-event-filter.ts';
-import type { AccessEventStore, ReadOptions } from './access-event-store.ts';
+import type { AccessEventPosition, AccessEventStore, ReadOptions } from './access-event-store.ts';
 import { type CompatibleQuery, resolveCommas } from './compatible-query.ts';
+import type { CursorPosition } from './native-query.ts';
 
 /** What limits a reader: the names of their collections, or null for no limit. */
 export type Scope = readonly string[] | null;
@@ -22,6 +23,16 @@ export interface AccessEventsService {
     query: Pick<CompatibleQuery, 'sort' | 'offset' | 'limit'>,
     options?: ReadOptions,
   ): Promise<{ readonly events: readonly StoredAccessEvent[]; readonly total: number }>;
+  /**
+   * The full place of a cursor that has no number in the ledger. When its event is gone meanwhile, the place before all
+   * events of the same millisecond: a page may then repeat one, never skip one.
+   */
+  place(
+    cursor: CursorPosition,
+    scope: Scope,
+    order: 'newest' | 'oldest',
+    options?: ReadOptions,
+  ): Promise<AccessEventPosition>;
   /** One event. Throws `not_found`, also when the scope hides it. */
   event(id: string, scope: Scope, options?: ReadOptions): Promise<StoredAccessEvent>;
 }
@@ -50,6 +61,14 @@ export function createAccessEventsService(store: AccessEventStore): AccessEvents
       ]);
       // An event that arrived between the two reads: the count may never be below what the page shows.
       return { events, total: Math.max(total, events.length === 0 ? 0 : offset + events.length) };
+    },
+    place: async ({ timeMs, ledgerIndex, id }, scope, order, options) => {
+      if (ledgerIndex !== null) return { timeMs, ledgerIndex, id };
+      const event = await store.byId(id, { scope }, options);
+      if (event !== undefined) return { timeMs, ledgerIndex: event.ledgerIndex, id };
+      return order === 'newest'
+        ? { timeMs, ledgerIndex: Number.MAX_SAFE_INTEGER, id: '' }
+        : { timeMs: timeMs - 1, ledgerIndex: Number.MAX_SAFE_INTEGER, id: '' };
     },
     event: async (id, scope, options) => {
       const event = await store.byId(id, { scope }, options);

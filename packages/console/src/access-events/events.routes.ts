@@ -2,10 +2,10 @@
 import { StoredAccessEvent } from '@dockledger/contract';
 import { AppError } from '@dockledger/contract/error-code';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { Type } from 'typebox';
+import { type Static, Type } from 'typebox';
 import { signedInOf } from '../sessions/route-access.ts';
 import type { AccessEventFilter } from './access-event-filter.ts';
-import type { AccessEventsService } from './access-events-service.ts';
+import type { AccessEventsService, Scope } from './access-events-service.ts';
 import type { LiveTail } from './live-tail.ts';
 import {
   formatCursor,
@@ -20,9 +20,15 @@ import { abortWhenGone } from './request-abort.ts';
 
 const mayRead = { access: { permission: 'monitorAccessDocker', grant: 'read' }, audit: 'read' } as const;
 
+/** An event as it is answered: readers whom collections limit do not see its number in the ledger, which tells of others. */
+export const AnsweredEvent = Type.Object({
+  ...StoredAccessEvent.properties,
+  ledgerIndex: Type.Optional(StoredAccessEvent.properties.ledgerIndex),
+});
+
 /** One page; `nextCursor` is absent when there is nothing further. */
 export const EventsPageBody = Type.Object({
-  events: Type.Array(StoredAccessEvent),
+  events: Type.Array(AnsweredEvent),
   nextCursor: Type.Optional(Type.String()),
 });
 
@@ -67,16 +73,22 @@ export function addEventsRoutes(
     const order = own.get('order') ?? 'newest';
     if (order !== 'newest' && order !== 'oldest')
       throw new AppError('bad_parameter', `Parameter order is "${order.slice(0, 100)}": it must be newest or oldest.`);
+    const options = { signal: abortWhenGone(reply) };
+    const { scope } = signedInOf(request);
     const page = await store.pageAfter(
       filter,
       {
         limit: parseWhole(own, 'limit', { least: 1, most: 1000, byDefault: 50 }),
         direction: order === 'newest' ? 'descending' : 'ascending',
-        ...(cursor !== undefined && { after: parseCursor(cursor) }),
+        ...(cursor !== undefined && { after: await service.place(parseCursor(cursor), scope, order, options) }),
       },
-      { signal: abortWhenGone(reply) },
+      options,
     );
-    return { events: page.events, ...(page.next && { nextCursor: formatCursor(page.next) }) };
+    const next = page.next && { ...page.next, ...(scope !== null && { ledgerIndex: null }) };
+    return {
+      events: page.events.map((event) => toAnswered(event, scope)),
+      ...(next && { nextCursor: formatCursor(next) }),
+    };
   });
 
   app.get(
@@ -151,14 +163,17 @@ export function addEventsRoutes(
     return reply;
   });
 
-  app.get(
-    '/events/:id',
-    { config: mayRead, schema: { response: { 200: StoredAccessEvent } } },
-    async (request, reply) => {
-      const { id } = request.params as { id: string };
-      return service.event(id, signedInOf(request).scope, { signal: abortWhenGone(reply) });
-    },
-  );
+  app.get('/events/:id', { config: mayRead, schema: { response: { 200: AnsweredEvent } } }, async (request, reply) => {
+    const { id } = request.params as { id: string };
+    const { scope } = signedInOf(request);
+    return toAnswered(await service.event(id, scope, { signal: abortWhenGone(reply) }), scope);
+  });
+}
+
+function toAnswered(event: StoredAccessEvent, scope: Scope): Static<typeof AnsweredEvent> {
+  if (scope === null) return event;
+  const { ledgerIndex: _hidden, ...shown } = event;
+  return shown;
 }
 
 /** The filter narrowed to gaps, or to all but gaps. */
@@ -183,6 +198,7 @@ const commentEveryMs = 15_000;
 function streamLive(request: FastifyRequest, reply: FastifyReply, tail: LiveTail, filter: AccessEventFilter): void {
   reply.hijack();
   const { raw } = reply;
+  const { scope } = signedInOf(request);
   raw.writeHead(200, {
     'content-type': 'text/event-stream; charset=utf-8',
     'cache-control': 'no-store',
@@ -191,7 +207,7 @@ function streamLive(request: FastifyRequest, reply: FastifyReply, tail: LiveTail
   raw.write(': open\n\n');
   const comment = setInterval(() => raw.write(': \n\n'), commentEveryMs);
   const send = (events: readonly StoredAccessEvent[]) => {
-    raw.write(events.map((event) => `id: ${event.ledgerIndex}\ndata: ${JSON.stringify(event)}\n\n`).join(''));
+    raw.write(events.map((event) => `id: ${event.id}\ndata: ${JSON.stringify(toAnswered(event, scope))}\n\n`).join(''));
     if (raw.writableLength > mostWaitingBytes) {
       // The reader is too slow. It connects again and fetches what it missed by page.
       request.log.debug('live stream cut off: reader too slow');

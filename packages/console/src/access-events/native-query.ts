@@ -106,19 +106,23 @@ export function parseWhole(
   );
 }
 
+/** A place in the list. Without its number in the ledger for readers who must not see that numbers are missing. */
+export type CursorPosition = Omit<AccessEventPosition, 'ledgerIndex'> & { readonly ledgerIndex: number | null };
+
 /** A place in the list as an opaque text for URLs. */
-export function formatCursor({ timeMs, ledgerIndex, id }: AccessEventPosition): string {
+export function formatCursor({ timeMs, ledgerIndex, id }: CursorPosition): string {
   return Buffer.from(JSON.stringify([timeMs, ledgerIndex, id])).toString('base64url');
 }
 
 /** The place that {@link formatCursor} made. Throws `bad_parameter` for anything else. */
-export function parseCursor(text: string): AccessEventPosition {
+export function parseCursor(text: string): CursorPosition {
   try {
     const parsed: unknown = JSON.parse(Buffer.from(text, 'base64url').toString('utf8'));
     const [timeMs, ledgerIndex, id]: unknown[] = Array.isArray(parsed) ? parsed : [];
+    const hasIndex = Number.isSafeInteger(ledgerIndex);
     const isPosition =
-      Number.isSafeInteger(timeMs) && Number.isSafeInteger(ledgerIndex) && typeof id === 'string' && id.length <= 300;
-    if (isPosition) return { timeMs: Number(timeMs), ledgerIndex: Number(ledgerIndex), id };
+      Number.isSafeInteger(timeMs) && (hasIndex || ledgerIndex === null) && typeof id === 'string' && id.length <= 300;
+    if (isPosition) return { timeMs: Number(timeMs), ledgerIndex: hasIndex ? Number(ledgerIndex) : null, id };
   } catch {
     // Not ours: said below.
   }

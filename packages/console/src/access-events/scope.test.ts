@@ -1,3 +1,4 @@
+import { request } from 'node:https';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { anEvent } from '../testing/an-event.ts';
@@ -20,6 +21,13 @@ async function askEverything(client: TestClient, filter: { user?: string; text?:
   });
   const answers = await Promise.all(
     [
+      `/api/v31.00/audits/access?${compatible.toString()}&fields=time,user&collections=web,All`,
+      `/api/v1/forensic/activities?${compatible.toString()}`,
+      `/api/v1/forensic/activities/download?${compatible.toString()}`,
+      `/api/v1/audits/access?${compatible.toString()}&limit=3&offset=2&reverse=true`,
+      `/api/v1/current/collections`,
+      `/api/v1/collections`,
+      `/api/dockledger/v1/events?limit=7&order=oldest&${native.toString()}`,
       `/api/v1/audits/access?${compatible.toString()}`,
       `/api/v1/audits/access?${compatible.toString()}&sort=user&offset=1`,
       `/api/v1/audits/access/download?${compatible.toString()}`,
@@ -87,7 +95,7 @@ describe('a reader limited to collections', () => {
   });
 
   it('gets the same answers whether hidden events exist or not', async () => {
-    const receivedAt = /"receivedAt":"[^"]*"/g;
+    const receivedAt = /"(?:receivedAt|modified)":"[^"]*"/g;
     await fc.assert(
       fc.asyncProperty(
         fc.record(
@@ -105,6 +113,65 @@ describe('a reader limited to collections', () => {
       ),
       { numRuns: 15 },
     );
+  });
+
+  it('walks the same pages by cursor, which names no place in the ledger', async () => {
+    const walk = async (client: TestClient, order: string) => {
+      const [pages, cursors]: [string[], string[]] = [[], []];
+      for (let cursor = ''; ; ) {
+        const page = (
+          await client.send(`/api/dockledger/v1/events?limit=7&order=${order}${cursor && `&cursor=${cursor}`}`)
+        ).json<{ events: { id: string; ledgerIndex?: number }[]; nextCursor?: string }>();
+        for (const { id, ledgerIndex } of page.events) pages.push(`${id} ${String(ledgerIndex)}`);
+        if (page.nextCursor === undefined) return { pages, cursors };
+        cursor = page.nextCursor;
+        cursors.push(cursor);
+      }
+    };
+    for (const order of ['newest', 'oldest']) {
+      const [withHidden, without] = await Promise.all(clients.map((client) => walk(client, order)));
+      expect(withHidden).toEqual(without);
+      expect(withHidden?.pages).toHaveLength(30);
+      expect(withHidden?.pages.every((row) => row.endsWith(' undefined'))).toBe(true);
+    }
+    expect((await clients[0].send('/api/dockledger/v1/events/host-1.1.1')).text).not.toContain('ledgerIndex');
+    expect((await clients[0].send('/api/dockledger/v1/events/host-1.1.1/evidence')).status).toBe(403);
+    expect((await clients[0].send('/api/dockledger/v1/events/host-2.1.1/evidence')).status).toBe(404);
+  });
+
+  it('follows the live tail of the same events', async () => {
+    // Both kinds arrive; only the visible ones come through, without their place.
+    const event = (defenderId: string, containerName: string) =>
+      anEvent({ defenderId, seq: 31, time: '2026-11-23T11:00:00.000Z', target: { containerName } });
+    const { hostname, port } = new URL(both.running.endpoints.console);
+    const { promise, resolve } = Promise.withResolvers<string>();
+    const outgoing = request(
+      { hostname, port, path: '/api/dockledger/v1/events/live', ca: both.ca, headers: basic('olga', password) },
+      (incoming) => {
+        let received = '';
+        incoming.on('error', () => resolve(received));
+        incoming.on('data', (chunk: Buffer) => {
+          received += chunk.toString();
+          if (received.startsWith(': open') && !isSent) {
+            isSent = true;
+            void both
+              .defender('host-2')
+              .send([event('host-2', '/secret')])
+              .then(() => both.defender('host-1').send([event('host-1', '/web-9')]));
+          }
+          if (received.includes('web-9')) {
+            resolve(received);
+            incoming.destroy();
+          }
+        });
+      },
+    );
+    let isSent = false;
+    outgoing.on('error', () => undefined);
+    outgoing.end();
+    const received = await promise;
+    expect(received).toContain('host-1.1.31');
+    expect(received).not.toMatch(/secret|host-2|ledgerIndex/);
   });
 
   it('does not find a hidden event by its id, and may not administer', async () => {

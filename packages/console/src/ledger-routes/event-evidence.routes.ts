@@ -17,14 +17,24 @@ export const EventEvidenceBody = Type.Object({
   payload: Type.String(),
 });
 
-/** Adds `events/:id/evidence` under the prefix of the native API. `not_found` for an event that was erased or that the reader may not see. */
+/**
+ * Adds `events/:id/evidence` under the prefix of the native API. `not_found` for an event that was erased or that the reader may
+ * not see, `forbidden` for readers whom collections limit.
+ */
 export function addEventEvidenceRoute(app: FastifyInstance, service: AccessEventsService, ledger: Ledger): void {
   app.get(
     '/events/:id/evidence',
     { config: mayRead, schema: { response: { 200: EventEvidenceBody } } },
     async (request) => {
       const { id } = request.params as { id: string };
-      const { ledgerIndex } = await service.event(id, signedInOf(request).scope);
+      const { scope } = signedInOf(request);
+      const { ledgerIndex } = await service.event(id, scope);
+      // Its place would tell how many events there are that the reader may not see.
+      if (scope !== null)
+        throw new AppError(
+          'forbidden',
+          'Proofs name places in the ledger: they are for readers whom no collection limits.',
+        );
       const [entry] = await ledger.read(ledgerIndex, 1);
       if (entry?.salt === undefined || entry.payload === undefined) {
         throw new AppError(
