@@ -23,7 +23,7 @@ export interface ConsoleClient {
   /** The bytes of an answer with status 200, undefined for 404. Throws `unavailable`, `unauthenticated` or `forbidden` with the Console's sentence. */
   bytes(path: string): Promise<Buffer | undefined>;
   /** The parsed answer. Throws as {@link ConsoleClient.bytes}, also for 404. */
-  json<T>(path: string, method?: 'GET' | 'POST'): Promise<T>;
+  json<T>(path: string, method?: 'GET' | 'POST' | 'DELETE', body?: object): Promise<T>;
 }
 
 /** The client of the Console that runs on this data directory, or undefined when none runs. Throws `unauthenticated` when no password is known. */
@@ -62,8 +62,11 @@ export async function createConsoleClient(options: {
       if (answer.status === 404) return undefined;
       return checked(url, answer);
     },
-    json: async <T>(path: string, method: 'GET' | 'POST' = 'GET') => {
-      const body = checked(url, await send(new URL(path, url), { ca, headers, method }));
+    json: async <T>(path: string, method: 'GET' | 'POST' | 'DELETE' = 'GET', sent?: object) => {
+      const more = sent === undefined ? {} : { 'content-type': 'application/json' };
+      const content = sent === undefined ? undefined : JSON.stringify(sent);
+      const answer = await send(new URL(path, url), { ca, headers: { ...headers, ...more }, method, content });
+      const body = checked(url, answer);
       return JSON.parse(body.toString('utf8')) as T;
     },
   };
@@ -84,10 +87,15 @@ function checked(url: string, { status, body }: Answer): Buffer {
 
 function send(
   url: URL,
-  options: { readonly ca: string | undefined; readonly headers: OutgoingHttpHeaders; readonly method: string },
+  options: {
+    readonly ca: string | undefined;
+    readonly headers: OutgoingHttpHeaders;
+    readonly method: string;
+    readonly content?: string | undefined;
+  },
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const { ca, ...rest } = options;
+    const { ca, content, ...rest } = options;
     const fail = (error: Error) =>
       reject(new AppError('unavailable', `${url.origin}: ${error.message}`, { cause: error }));
     const outgoing = request(url, { ...rest, ...(ca !== undefined && { ca }), timeout: 60_000 }, (answer) => {
@@ -98,6 +106,6 @@ function send(
     });
     outgoing.on('timeout', () => outgoing.destroy(new Error('no answer within 60 s')));
     outgoing.on('error', fail);
-    outgoing.end();
+    outgoing.end(content);
   });
 }

@@ -11,6 +11,7 @@ import { eventFilters, eventsCommand } from './commands/events.ts';
 import { explainCommand, explainOptions } from './commands/explain.ts';
 import { statusCommand } from './commands/status.ts';
 import { openUp } from './commands/up.ts';
+import { userCommand, userOptions } from './commands/user.ts';
 import { verifyCommand } from './commands/verify.ts';
 import type { Credentials } from './console-client.ts';
 import { exitCode } from './exit-code.ts';
@@ -30,6 +31,7 @@ Usage: dockledger COMMAND [--setting value]…
   events     the trail: --user, --api, --container, --since 10m, --limit 50, --follow, …
   explain    why a docker command is allowed or denied: [--as USER] docker run …, or --event ID
   verify     checks the ledger: --dir DIR or --url URL (--ca PEM), --key VKEY, --since CHECKPOINT,…
+  user       certificates for remote Docker access: cert NAME --groups a,b · certs · revoke SERIAL
   config     the effective settings and where each comes from
   help       this text
   version    the version
@@ -44,6 +46,7 @@ const valueOptions: Readonly<Record<string, readonly string[]>> = {
   verify: ['--dir', '--url', '--key', '--since', '--ca'],
   events: [...Object.keys(eventFilters), ...consoleOptions, '--limit'],
   explain: [...explainOptions, ...consoleOptions],
+  user: [...userOptions, ...consoleOptions],
 };
 
 /** Takes the options of one command out of the words: `--name value` or `--name=value`. */
@@ -95,7 +98,7 @@ async function main(words: readonly string[]): Promise<number> {
   const json = rest.includes('--json');
   const isFollowing = command === 'events' && rest.includes('--follow');
   const surplus = rest.filter((word) => word !== '--json' && !(isFollowing && word === '--follow'));
-  if (surplus.length > 0)
+  if (surplus.length > 0 && command !== 'user')
     throw new AppError(
       'bad_setting',
       `\`dockledger ${command}\` takes no "${surplus[0]}". \`dockledger help\` lists what it takes.`,
@@ -151,6 +154,13 @@ async function main(words: readonly string[]): Promise<number> {
         // Several checkpoints: separated by commas.
         since: (options.get('--since') ?? '').split(',').filter((file) => file !== ''),
         credentials: credentialsOf(settings),
+      });
+    case 'user':
+      return userCommand({
+        words: surplus,
+        options,
+        json,
+        openConsole: () => openNamedConsole(dataDir, options, credentialsOf(settings)),
       });
     case 'config':
       configCommand(settings, json);

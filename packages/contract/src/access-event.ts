@@ -44,7 +44,7 @@ export const EventDecision = Type.Object({
   effect: Type.Union([Type.Literal('allow'), Type.Literal('deny')]),
   rule: text('Name of the rule that decided; empty when none was asked'),
   reason: text(
-    'Why, for programs: rule, no-rule-matched, compliance, malformed, engine-unavailable, spool-full, judge-error, host-log',
+    'Why, for programs: rule, no-rule-matched, compliance, malformed, certificate, engine-unavailable, spool-full, judge-error, host-log',
   ),
   text: text('The sentence that the client saw, or the sentence that says what happened; becomes `msg`'),
   findings: Type.Array(Finding),

@@ -57,6 +57,11 @@ export const RuleSet = Type.Object({
   collections: Type.Optional(
     Type.Array(RuleScope, { description: 'The collections that the rules name. Defaults to none' }),
   ),
+  revokedCertificates: Type.Optional(
+    Type.Array(Type.String({ pattern: '^[0-9a-f]{2,64}$' }), {
+      description: "Serial numbers of people's certificates that no longer open anything. Defaults to none",
+    }),
+  ),
 });
 export type RuleSet = Static<typeof RuleSet>;
 

@@ -26,8 +26,9 @@ const refusals = {
   'request-line': [400, 'The request line is not "METHOD target HTTP/1.1" with single spaces.'],
   'http2-preface': [
     505,
-    'This is HTTP/2, which BuildKit clients use for native gRPC: the guard cannot judge it and refuses it. ' +
-      'Build with a client that uses the /session endpoint over HTTP/1.1, or with a builder that has an address of its own.',
+    'This is HTTP/2, which newer BuildKit clients use for native gRPC: the guard cannot judge it and refuses it. ' +
+      'Build with DOCKER_BUILDKIT=1 docker build, which uses /session over HTTP/1.1; with buildx, choose the builder of ' +
+      '--driver docker and a release that asks for the session, or a builder with an address of its own.',
   ],
   version: [505, 'The guard speaks HTTP/1.1 only. Set the client, or the proxy in front of it, to HTTP/1.1.'],
   method: [405, 'The Docker API knows the methods GET, HEAD, POST, PUT, DELETE and OPTIONS only.'],

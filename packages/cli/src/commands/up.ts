@@ -116,10 +116,18 @@ export async function openUp(settings: EffectiveSettings): Promise<OpenProgram> 
   };
   try {
     await consolePart.ready;
+    let tlsProxy: Endpoints['dockerTlsProxy'] | undefined;
     const defenderPart = keepPart(
       'defender',
-      () => environmentOf(settings, { dataDir, consoleUrl: consoleEndpoints.defenderChannel ?? '' }),
-      () => {},
+      () =>
+        environmentOf(settings, {
+          dataDir,
+          consoleUrl: consoleEndpoints.defenderChannel ?? '',
+          ...(tlsProxy != null && { proxyTlsListen: new URL(tlsProxy).host }),
+        }),
+      ({ dockerTlsProxy }) => {
+        tlsProxy = dockerTlsProxy;
+      },
     );
     parts.push(defenderPart);
     const defenderEndpoints = await defenderPart.ready;

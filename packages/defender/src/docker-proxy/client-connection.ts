@@ -1,7 +1,7 @@
 // One accepted connection: who it is, its unread bytes, and its requests one after the other.
 // Invariant: at most one exchange at a time; bytes behind a request wait here, bounded, until its answer is complete.
 import type { Socket } from 'node:net';
-import { type HeadRefusal, parseRequestHead } from '@dockledger/rules';
+import { type HeadRefusal, parseRequestHead, type RequestHead } from '@dockledger/rules';
 import type { Caller } from '../ports.ts';
 import { callerKeyOf, malformedDraft } from './event-draft.ts';
 import { type ClientSide, Exchange } from './exchange.ts';
@@ -15,6 +15,9 @@ const maxPendingBytes = 256 * 1024;
 /** How long a connection that is being closed may still send before it is cut. */
 const lingerMs = 5_000;
 
+/** Looks at a head before anything else does. Answers why the request is not taken, or undefined. */
+export type RequestGuard = (head: RequestHead) => string | undefined;
+
 const nobody: Caller = { actor: { user: '', userSource: 'unknown' }, principals: [], groups: [] };
 
 /** A client of the proxy. Closes itself; `close` is for the proxy's end. */
@@ -27,6 +30,7 @@ export class ClientConnection implements ClientSide {
   readonly #context: ProxyContext;
   readonly #socket: Socket;
   readonly #onClosed: (connection: ClientConnection) => void;
+  readonly #guard: RequestGuard | undefined;
   #pending: Buffer | undefined;
   #scannedTo = 0;
   #exchange: Exchange | undefined;
@@ -35,7 +39,13 @@ export class ClientConnection implements ClientSide {
   #isAdvancing = false;
   #isPaused = false;
 
-  constructor(context: ProxyContext, socket: Socket, onClosed: (connection: ClientConnection) => void) {
+  constructor(
+    context: ProxyContext,
+    socket: Socket,
+    onClosed: (connection: ClientConnection) => void,
+    guard?: RequestGuard,
+  ) {
+    this.#guard = guard;
     this.#context = context;
     this.#socket = socket;
     this.#onClosed = onClosed;
@@ -171,6 +181,11 @@ export class ClientConnection implements ClientSide {
       this.waitingSince = 0;
       if (head.kind === 'refusal') {
         this.#refuse(head);
+        break;
+      }
+      const unwelcome = this.#guard?.(head);
+      if (unwelcome !== undefined) {
+        this.#refuse({ status: 403, reason: unwelcome });
         break;
       }
       this.#pending = undefined;

@@ -4,7 +4,7 @@ import type { Server, Socket } from 'node:net';
 import type { Recorder } from '@dockledger/contract';
 import type { Caller, Identifier } from '../ports.ts';
 import type { AppLog } from './app-log.ts';
-import { ClientConnection } from './client-connection.ts';
+import { ClientConnection, type RequestGuard } from './client-connection.ts';
 import type { EnginePool, EnginePoolStats, EngineState } from './engine-pool.ts';
 import { type ListenAddress, listenOnSocket } from './listen.ts';
 import type { ExchangeSettings, ProxyContext, ProxyCounters, RequestJudge, TargetFinder } from './proxy-context.ts';
@@ -46,6 +46,8 @@ export interface DockerProxyStats extends Readonly<ProxyCounters> {
 export interface DockerProxy {
   /** Begins to accept. May be called for several addresses. Throws `bad_setting` or `conflict`. */
   listen(address: ListenAddress): Promise<void>;
+  /** Takes a connection that something else accepted and identified, for instance the TLS listener. */
+  accept(socket: Socket, caller: Caller, guard?: RequestGuard): void;
   /** Stops accepting, lets running exchanges end for `graceMs`, then cuts them. */
   close(options?: { readonly graceMs?: number }): Promise<void>;
   stats(): DockerProxyStats;
@@ -91,10 +93,14 @@ export function createDockerProxy(options: DockerProxyOptions): DockerProxy {
     clients.delete(client);
     if (clients.size === 0) onAllClosed?.();
   };
-  const onConnection = (socket: Socket) => {
+  const take = (socket: Socket, guard?: RequestGuard): ClientConnection => {
     counters.connections++;
-    const client = new ClientConnection(context, socket, onClosed);
+    const client = new ClientConnection(context, socket, onClosed, guard);
     clients.add(client);
+    return client;
+  };
+  const onConnection = (socket: Socket) => {
+    const client = take(socket);
     const caller: Caller | Promise<Caller> = options.identifier.identify(socket);
     if (caller instanceof Promise) void caller.then((found) => client.identified(found));
     else client.identified(caller);
@@ -113,6 +119,7 @@ export function createDockerProxy(options: DockerProxyOptions): DockerProxy {
     listen: async (address) => {
       servers.push(await listenOnSocket(address, onConnection, options.maxConnections ?? 20_000));
     },
+    accept: (socket, caller, guard) => take(socket, guard).identified(caller),
     close: async ({ graceMs = 10_000 } = {}) => {
       const closed = servers.splice(0).map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
       if (clients.size > 0) {

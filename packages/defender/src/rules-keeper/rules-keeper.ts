@@ -2,7 +2,7 @@
 // Invariant: a set that does not validate is refused whole and the old one stays in force.
 import { mkdir, open, readFile, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { AppError, defaultRuleSet, RuleSet } from '@dockledger/contract';
+import { type AccessRule, AppError, defaultRuleSet, RuleSet } from '@dockledger/contract';
 import {
   type CompiledComplianceRules,
   type CompiledRules,
@@ -19,6 +19,10 @@ export interface RulesKeeper {
   /** The compliance rules of the same set. */
   readonly compliance: CompiledComplianceRules;
   readonly version: number;
+  /** True when not everybody may do the same, so that it matters who made an exec. */
+  readonly distinguishesPeople: boolean;
+  /** Whether a person's certificate no longer counts, by its serial number in lower-case hexadecimal. */
+  isRevoked(serialNumber: string): boolean;
   /** Checks, keeps on disk, then puts in force. Throws `bad_rule` and changes nothing when the set does not validate. */
   apply(rules: unknown): Promise<void>;
 }
@@ -27,6 +31,13 @@ interface RulesInForce {
   readonly ruleSet: RuleSet;
   readonly compiled: CompiledRules;
   readonly compliance: CompiledComplianceRules;
+  readonly distinguishesPeople: boolean;
+  readonly revoked: ReadonlySet<string>;
+}
+
+/** A rule that refuses, warns or names people makes callers differ. */
+function isPersonal({ disabled, effect, principal = ['*'], group = ['*'] }: AccessRule): boolean {
+  return disabled !== true && (effect !== 'allow' || !principal.includes('*') || !group.includes('*'));
 }
 
 function compile(rules: unknown): RulesInForce {
@@ -47,6 +58,9 @@ function compile(rules: unknown): RulesInForce {
       explicitActions: compliance.hasBlocking ? opaqueTunnelActions : [],
     }),
     compliance,
+    // An empty list refuses everybody, and needs no guard.
+    distinguishesPeople: accessRules.some(isPersonal),
+    revoked: new Set(rules.revokedCertificates),
   };
 }
 
@@ -74,6 +88,10 @@ export async function openRulesKeeper(path: string, onWarning: (text: string) =>
     get compliance() {
       return state.compliance;
     },
+    get distinguishesPeople() {
+      return state.distinguishesPeople;
+    },
+    isRevoked: (serialNumber) => state.revoked.has(serialNumber),
     get version() {
       return version;
     },
