@@ -36,6 +36,8 @@ function normalise(text: string): string {
       .replaceAll(/\b(About|Less than)? ?(an?|\d+) (second|minute|hour)s?( ago)?/g, 'AGE')
       .replaceAll(/\b\d+(\.\d+)?m?s\b/g, 'DURATION')
       .replaceAll(/\r/g, '')
+      // `script` echoes the end of its own input, sooner or later.
+      .replaceAll(/\^[@D]\x08*/g, '')
       // The client's own race: it gives up waiting for a container that did not start, and says so or not.
       .replaceAll(/^time="TIME" level=error msg="error waiting for container: context canceled"\n/gm, '')
   );

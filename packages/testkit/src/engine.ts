@@ -1,6 +1,6 @@
 // A real dockerd for tests: private data root, socket and process, ended by its own pid. Never touches another engine.
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { run, type StartedProcess, startProcess } from './process.ts';
@@ -75,7 +75,9 @@ export async function startEngine({ args = [] as readonly string[], withinMs = 6
     );
   };
   const stop = async () => {
-    await daemon?.end('SIGTERM');
+    // Stopping containers may take their ten seconds; a dockerd killed meanwhile would leave its containerd behind.
+    await daemon?.end('SIGTERM', 60_000);
+    await endContainerd(dir);
   };
   await start();
   return {
@@ -116,4 +118,14 @@ export async function startEngine({ args = [] as readonly string[], withinMs = 6
       await rm(dir, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
     },
   };
+}
+
+/** Ends the containerd that dockerd started below `dir`, should it have outlived it. Its pid is checked against its command line. */
+async function endContainerd(dir: string): Promise<void> {
+  const pid = Number(await readFile(join(dir, 'exec/containerd/containerd.pid'), 'utf8').catch(() => ''));
+  if (!Number.isInteger(pid) || pid <= 1) return;
+  const isOurs = async () => (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).includes(`${dir}/`);
+  if (!(await isOurs())) return;
+  process.kill(pid, 'SIGKILL');
+  await until('the containerd that was left has ended', async () => !(await isOurs()));
 }

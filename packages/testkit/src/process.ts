@@ -10,8 +10,8 @@ export interface StartedProcess extends AsyncDisposable {
   output(): string;
   /** Resolves with the exit code, or the signal's name. */
   readonly exited: Promise<number | NodeJS.Signals>;
-  /** Sends the signal and awaits the end. Harmless when it has ended already. */
-  end(signal?: NodeJS.Signals): Promise<number | NodeJS.Signals>;
+  /** Sends the signal and awaits the end; SIGKILL follows after `hardAfterMs` (default 10,000). Harmless when it has ended already. */
+  end(signal?: NodeJS.Signals, hardAfterMs?: number): Promise<number | NodeJS.Signals>;
 }
 
 /** Starts a program and keeps its output. Throws when it cannot be started at all. */
@@ -32,9 +32,9 @@ export async function startProcess(
     const [error] = (await once(child, 'error').catch((error: unknown) => [error])) as [Error];
     throw error;
   }
-  const end = async (signal: NodeJS.Signals = 'SIGTERM') => {
+  const end = async (signal: NodeJS.Signals = 'SIGTERM', hardAfterMs = 10_000) => {
     if (child.exitCode === null && child.signalCode === null) child.kill(signal);
-    const hard = setTimeout(() => child.kill('SIGKILL'), 10_000);
+    const hard = setTimeout(() => child.kill('SIGKILL'), hardAfterMs);
     const how = await exited;
     clearTimeout(hard);
     return how;
