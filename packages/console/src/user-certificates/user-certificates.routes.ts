@@ -1,6 +1,6 @@
 // Issuing, listing and revoking people's certificates over the native API, and signing the Defenders' TLS listeners over the
 // channel. A key leaves in the answer that made it and nowhere else.
-import { ServerCertificateAnswer, ServerCertificateRequest, serverCertificateRoute } from '@dockledger/contract';
+import { type ServerCertificateAnswer, ServerCertificateRequest, serverCertificateRoute } from '@dockledger/contract';
 import { AppError } from '@dockledger/contract/error-code';
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';

@@ -3,7 +3,7 @@
 import type { X509Certificate } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
 import { isCertificateName } from '@dockledger/contract';
-import type { Caller } from '../ports.ts';
+import type { Caller } from '../../ports.ts';
 
 const clientAuthentication = '1.3.6.1.5.5.7.3.2';
 

@@ -1,19 +1,11 @@
 // Remote access put together: listener, its certificate, who may connect, and what is put on record of those who may not.
 // Invariant: without a certificate from the Console the port is bound but no handshake succeeds.
-import {
-  AppError,
-  defenderHeader,
-  type Host,
-  type Recorder,
-  serverCertificateRoute,
-  toInstant,
-} from '@dockledger/contract';
-import type { ChannelClient } from '../console-link/channel-client.ts';
-import type { AppLog } from '../docker-proxy/app-log.ts';
-import type { DockerProxy } from '../docker-proxy/docker-proxy.ts';
-import { parseTcpAddress } from '../settings/defender-settings.ts';
+import { type Host, type Recorder, toInstant } from '@dockledger/contract';
+import { parseTcpAddress } from '../../settings/defender-settings.ts';
+import type { AppLog } from '../app-log.ts';
+import type { DockerProxy } from '../docker-proxy.ts';
 import { createBrowserGuard } from './browser-guard.ts';
-import { keepListenerCertificate } from './listener-certificate.ts';
+import { keepListenerCertificate, type ListenerCertificateOptions } from './listener-certificate.ts';
 import { listenerNames } from './listener-names.ts';
 import { openTlsListener, type RefusedConnection } from './tls-listener.ts';
 
@@ -23,10 +15,11 @@ export interface DockerTlsOptions {
   readonly listen: string;
   readonly moreNames: readonly string[];
   readonly host: Host;
-  readonly defenderId: string;
   /** Where key and certificate are kept. */
   readonly file: string;
-  readonly channel: ChannelClient;
+  readonly createKey: ListenerCertificateOptions['createKey'];
+  /** Asks the Console over the Defender channel. */
+  readonly ask: ListenerCertificateOptions['ask'];
   readonly isRevoked: (serialNumber: string) => boolean;
   readonly proxy: DockerProxy;
   readonly recorder: Recorder;
@@ -65,14 +58,8 @@ export async function openDockerTls(options: DockerTlsOptions): Promise<DockerTl
   const certificate = await keepListenerCertificate({
     file: options.file,
     names,
-    ask: async (request) => {
-      const answer = await options.channel.send('POST', serverCertificateRoute, {
-        body: Buffer.from(JSON.stringify(request)),
-        headers: { [defenderHeader]: options.defenderId, 'content-type': 'application/json' },
-      });
-      if (answer.status === 200) return answer.body;
-      throw new AppError('unavailable', `The Console answered ${answer.status}.`);
-    },
+    createKey: options.createKey,
+    ask: options.ask,
     onCredentials: (credentials) => listener.use(credentials),
     onProblem: (text) => options.setCondition('tls-certificate', text, 'systemctl status dockledger-console'),
   });

@@ -1,12 +1,12 @@
 // The TCP door of the Docker proxy: TLS with a client certificate of our people's authority, or nothing.
 // Invariant: a connection is handed on only with a certificate that is verified, for clients, in date and not revoked, and it
 // is cut as soon as one of these ends.
-import { constants, X509Certificate } from 'node:crypto';
+import { constants, type X509Certificate } from 'node:crypto';
 import { createServer, type TLSSocket } from 'node:tls';
 import { AppError } from '@dockledger/contract/error-code';
-import type { AppLog } from '../docker-proxy/app-log.ts';
-import { formatOwnAnswer } from '../docker-proxy/own-answer.ts';
-import type { Caller } from '../ports.ts';
+import type { Caller } from '../../ports.ts';
+import type { AppLog } from '../app-log.ts';
+import { formatOwnAnswer } from '../own-answer.ts';
 import { callerOf, refusalOf, serialOf } from './certificate-caller.ts';
 
 /** What a listener shows and whom it trusts, PEM. */

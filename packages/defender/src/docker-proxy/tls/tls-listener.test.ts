@@ -6,8 +6,8 @@ import { connect, type TLSSocket } from 'node:tls';
 import { promisify } from 'node:util';
 import { createTempDir, until } from '@dockledger/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { silentLog } from '../docker-proxy/app-log.ts';
-import type { Caller } from '../ports.ts';
+import type { Caller } from '../../ports.ts';
+import { silentLog } from '../app-log.ts';
 import { openTlsListener, type RefusedConnection, type TlsListener } from './tls-listener.ts';
 
 const run = promisify(execFile);

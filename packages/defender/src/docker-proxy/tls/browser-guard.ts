@@ -1,7 +1,7 @@
 // Refuses what a web page could make a browser send to a TCP port (T-80): cross-site requests and rebound host names.
 // Invariant: applied to TCP only; a refusal names the header and echoes nothing.
 import { isIP } from 'node:net';
-import type { RequestGuard } from '../docker-proxy/client-connection.ts';
+import type { RequestGuard } from '../client-connection.ts';
 
 /** The host without port and brackets, in lower case. */
 export function hostNameOf(host: string): string {

@@ -7,13 +7,14 @@ import { dirname } from 'node:path';
 import { AppError, ServerCertificateAnswer, type ServerCertificateRequest } from '@dockledger/contract';
 import { type Static, Type } from 'typebox';
 import { Value } from 'typebox/value';
-import { createKeyWithRequest } from '../console-link/certificate-request.ts';
 import type { ListenerCredentials } from './tls-listener.ts';
 
 /** What {@link keepListenerCertificate} needs. */
 export interface ListenerCertificateOptions {
   readonly file: string;
   readonly names: readonly string[];
+  /** Makes a key and the request for its certificate. */
+  readonly createKey: () => { readonly key: string; readonly certificateRequest: string };
   /** Asks the Console; answers the body of its answer. */
   readonly ask: (request: ServerCertificateRequest) => Promise<unknown>;
   readonly onCredentials: (credentials: ListenerCredentials) => void;
@@ -85,8 +86,8 @@ function lasts({ certificate }: Kept, names: readonly string[], now: number): bo
   return parsed.validToDate.getTime() - now > renewBeforeMs && names.every(covers);
 }
 
-async function renew({ names, ask, file }: ListenerCertificateOptions): Promise<Kept> {
-  const { key, certificateRequest } = createKeyWithRequest('Dockledger Defender');
+async function renew({ names, createKey, ask, file }: ListenerCertificateOptions): Promise<Kept> {
+  const { key, certificateRequest } = createKey();
   const answer = await ask({ certificateRequest, names: [...names] });
   if (!Value.Check(ServerCertificateAnswer, answer)) {
     throw new AppError('unavailable', "The Console's answer is not understood. Update the Defender or the Console.");
