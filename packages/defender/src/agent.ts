@@ -15,8 +15,10 @@ import { containerTarget, createTargetFinder } from './docker-proxy/facts/target
 import { loadDefenderId } from './host-facts/defender-id.ts';
 import { loadHostFacts } from './host-facts/host-facts.ts';
 import { isSELinuxEnforcing } from './host-facts/selinux.ts';
+import { startHostLogs } from './host-logs/host-logs.ts';
 import { createIdentifier } from './identity/identifier.ts';
-import { groupIdOf } from './identity/native.ts';
+import { groupIdOf, userNameOf } from './identity/native.ts';
+import { createSessionFinder } from './identity/session-finder.ts';
 import { openRulesKeeper, rulesFile } from './rules-keeper/rules-keeper.ts';
 import { startSelfCheck } from './self-check/self-check.ts';
 import { type DefenderSettingsInput, parseDefenderSettings, parseUnixAddress } from './settings/defender-settings.ts';
@@ -102,7 +104,9 @@ export async function openDefender(input: DefenderSettingsInput): Promise<Runnin
       guardsExecs: () => true,
       needsWorkload: () => rules.compliance.rules.length > 0 || rules.current.rules.some(({ device }) => device),
     });
+    const sessions = createSessionFinder({ userNameOf });
     const identifier = createIdentifier({
+      sessions,
       containerName: async (id) => {
         const answer = await queryEngine(pool, `/containers/${id}/json`);
         return 'unavailable' in answer || answer.status !== 200
@@ -213,6 +217,21 @@ export async function openDefender(input: DefenderSettingsInput): Promise<Runnin
       onFailure: (error) => log.warn({ err: error }, 'the self-check could not look'),
     });
     closers.push(() => selfCheck.close());
+    const hostLogs = startHostLogs({
+      setting: settings.hostLogs,
+      recorder: spool.sources,
+      sessions,
+      userNameOf,
+      onCondition: (name, condition) => {
+        const known = conditions.get(name);
+        if (condition === undefined && known === undefined) return;
+        setCondition(name, condition?.text, condition?.fix);
+        if (condition === undefined) recordCondition('cleared', { name, text: known?.text ?? '' }, Date.now());
+        else if (known === undefined) recordCondition('raised', { name, ...condition }, Date.now());
+      },
+    });
+    closers.push(() => hostLogs.close());
+    log.info({ sources: hostLogs.found.sources.map(({ name }) => name), why: hostLogs.found.reason }, 'host logs');
     return { endpoints: { dockerProxy: `unix://${proxyPath}` }, close };
   } catch (error) {
     await close();
