@@ -52,6 +52,12 @@ function toPaths(routes: readonly RouteOptions[]): Record<string, Record<string,
   return paths;
 }
 
+/** The first part of the path after the version, as the vendor's document groups its routes: `Audits`, `Collections`. */
+function toTag(path: string): string {
+  const part = /^\/api\/(?:dockledger\/v1|v[\d.]+)\/_?([a-z]+)/.exec(path)?.[1] ?? 'other';
+  return part.charAt(0).toUpperCase() + part.slice(1);
+}
+
 function toOperation(route: RouteOptions, path: string, method: string): object {
   const { schema, config } = route;
   const query = (config?.documentedQuery ?? schema?.querystring ?? {}) as ObjectSchema;
@@ -73,6 +79,10 @@ function toOperation(route: RouteOptions, path: string, method: string): object 
         /-$/,
         '',
       ),
+    tags: [toTag(path)],
+    ...(typeof config?.access === 'object' && {
+      'x-prisma-cloud-target-env': { permission: config.access.permission },
+    }),
     ...(config?.summary !== undefined && { summary: config.summary }),
     ...(parameters.length > 0 && { parameters }),
     ...(body !== undefined && {
