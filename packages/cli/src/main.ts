@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { type ConsoleSettingsInput, openConsole } from '@dockledger/console';
 import { AppError, productVersion } from '@dockledger/contract';
 import { type DefenderSettingsInput, openDefender } from '@dockledger/defender';
+import { bypassCommand } from './commands/bypass.ts';
 import { configCommand } from './commands/config.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { eventFilters, eventsCommand } from './commands/events.ts';
@@ -26,6 +27,7 @@ Usage: dockledger COMMAND [--setting value]…
   up         Console and Defender on this machine, joined
   console    the Console alone
   defender   the Defender alone
+  defender bypass --minutes 10 --reason …   root lifts the rules for some minutes; --end puts them back
   status     is it ready, and where; exit code 0 only when ready
   doctor     is there a way to the engine past the Defender, and the command that closes it
   events     the trail: --user, --api, --container, --since 10m, --limit 50, --follow, …
@@ -40,10 +42,11 @@ Usage: dockledger COMMAND [--setting value]…
 Settings come from flags, DOCKLEDGER_ variables and dockledger.yaml, in that order:
 `;
 
-const switches = new Set(['--json', '--help', '--version', '--follow']);
+const switches = new Set(['--json', '--help', '--version', '--follow', '--end']);
 /** Options with a value that belong to one command and are no settings. */
 const valueOptions: Readonly<Record<string, readonly string[]>> = {
   verify: ['--dir', '--url', '--key', '--since', '--ca'],
+  'defender bypass': ['--minutes', '--reason'],
   events: [...Object.keys(eventFilters), ...consoleOptions, '--limit'],
   explain: [...explainOptions, ...consoleOptions],
   user: [...userOptions, ...consoleOptions],
@@ -73,7 +76,10 @@ function takeOptions(
 }
 
 async function main(words: readonly string[]): Promise<number> {
-  const [command = 'help', ...afterCommand] = words;
+  const [first = 'help', ...afterFirst] = words;
+  const isDouble = first === 'defender' && afterFirst[0] === 'bypass';
+  const command = isDouble ? `${first} ${afterFirst[0]}` : first;
+  const afterCommand = isDouble ? afterFirst.slice(1) : afterFirst;
   // A docker command line has flags of its own: it is taken out before ours are read.
   const lineAt = command === 'explain' ? afterCommand.findIndex((word) => word === 'docker' || word === '--') : -1;
   const line = lineAt < 0 ? [] : afterCommand.slice(afterCommand[lineAt] === '--' ? lineAt + 1 : lineAt);
@@ -97,7 +103,10 @@ async function main(words: readonly string[]): Promise<number> {
   const dataDir = String(settings.get('dataDir')?.value);
   const json = rest.includes('--json');
   const isFollowing = command === 'events' && rest.includes('--follow');
-  const surplus = rest.filter((word) => word !== '--json' && !(isFollowing && word === '--follow'));
+  const isEnding = command === 'defender bypass' && rest.includes('--end');
+  const surplus = rest.filter(
+    (word) => word !== '--json' && !(isFollowing && word === '--follow') && !(isEnding && word === '--end'),
+  );
   if (surplus.length > 0 && command !== 'user')
     throw new AppError(
       'bad_setting',
@@ -110,6 +119,14 @@ async function main(words: readonly string[]): Promise<number> {
       return runProgram(dataDir, () => openConsole(consolePart(settings) as ConsoleSettingsInput));
     case 'defender':
       return runProgram(dataDir, () => openDefender(defenderPart(settings) as DefenderSettingsInput));
+    case 'defender bypass':
+      return bypassCommand({
+        dataDir,
+        json,
+        minutes: options.get('--minutes'),
+        reason: options.get('--reason'),
+        end: isEnding,
+      });
     case 'status':
       return statusCommand(dataDir, json);
     case 'doctor':

@@ -4,6 +4,8 @@ import { chmod, mkdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { AppError, type Condition, type Endpoints } from '@dockledger/contract';
 import { pino } from 'pino';
+import { type Bypass, judgeLifted, openBypass } from './break-glass/bypass.ts';
+import { controlSocketPath, openControlSocket } from './break-glass/control-socket.ts';
 import { toConditionDraft } from './condition-event.ts';
 import { createChannelClient } from './console-link/channel-client.ts';
 import { type ConsoleLink, startConsoleLink } from './console-link/console-link.ts';
@@ -12,6 +14,7 @@ import { createDockerProxy } from './docker-proxy/docker-proxy.ts';
 import { EnginePool } from './docker-proxy/engine-pool.ts';
 import { queryEngine } from './docker-proxy/facts/engine-query.ts';
 import { containerTarget, createTargetFinder } from './docker-proxy/facts/target-finder.ts';
+import { listenOnSocket } from './docker-proxy/listen.ts';
 import { loadDefenderId } from './host-facts/defender-id.ts';
 import { loadHostFacts } from './host-facts/host-facts.ts';
 import { isSELinuxEnforcing } from './host-facts/selinux.ts';
@@ -114,18 +117,20 @@ export async function openDefender(input: DefenderSettingsInput): Promise<Runnin
           : containerTarget(answer.value).containerName;
       },
     });
+    let bypass: Bypass | undefined;
+    const judge = createDockerJudge({
+      rules: () => rules.current,
+      compliance: () => rules.compliance,
+      host,
+      guardedPaths: [enginePath, proxyPath, settings.dataDir],
+      hasSELinux: await isSELinuxEnforcing(),
+      brand,
+    });
     const proxy = createDockerProxy({
       pool,
       identifier,
       recorder: spool.recorder,
-      judge: createDockerJudge({
-        rules: () => rules.current,
-        compliance: () => rules.compliance,
-        host,
-        guardedPaths: [enginePath, proxyPath, settings.dataDir],
-        hasSELinux: await isSELinuxEnforcing(),
-        brand,
-      }),
+      judge: { ...judge, judge: (input) => judgeLifted(bypass?.current(), () => judge.judge(input)) },
       facts,
       log,
       brand,
@@ -149,6 +154,28 @@ export async function openDefender(input: DefenderSettingsInput): Promise<Runnin
         .request({ ...record, outcome: { state: 'done' } })
         .written.catch((error: unknown) => log.warn({ err: error }, 'a condition could not be put on record'));
     };
+    const liftedCondition = (reason: string, until: number) => ({
+      name: 'rules-lifted',
+      text: `The rules are lifted by break-glass until ${new Date(until).toISOString()}: ${reason}`,
+      fix: 'dockledger defender bypass --end',
+    });
+    bypass = await openBypass({
+      path: join(directory, 'bypass.json'),
+      onStart: (active, how) => {
+        const condition = liftedCondition(active.reason, active.until);
+        log.error({ ...active, how }, 'BREAK-GLASS: the rules are lifted');
+        setCondition(condition.name, condition.text, condition.fix);
+        recordCondition('raised', condition, Date.now(), { by: active.by, details: { ...active, how } });
+      },
+      onEnd: (ended, why, by) => {
+        const condition = liftedCondition(ended.reason, ended.until);
+        log.error({ ...ended, why }, 'break-glass is over: the rules are in force again');
+        setCondition(condition.name, undefined);
+        recordCondition('cleared', condition, Date.now(), { by, details: { ...ended, why } });
+      },
+      onWarning: (text) => log.warn(text),
+    });
+    closers.push(() => bypass?.close());
     proxy.onEngineState((state) =>
       setCondition(
         'engine-unavailable',
@@ -217,6 +244,15 @@ export async function openDefender(input: DefenderSettingsInput): Promise<Runnin
       onFailure: (error) => log.warn({ err: error }, 'the self-check could not look'),
     });
     closers.push(() => selfCheck.close());
+    const control = await openControlSocket({
+      identifier,
+      bypass,
+      conditions: () => [...conditions.values()],
+      look: () => selfCheck.look(),
+      listen: (onConnection) =>
+        listenOnSocket({ path: controlSocketPath(settings.dataDir), mode: 0o600 }, onConnection, 64),
+    });
+    closers.push(() => control.close());
     const hostLogs = startHostLogs({
       setting: settings.hostLogs,
       recorder: spool.sources,

@@ -1,9 +1,11 @@
-// `dockledger doctor`: is there a way to the engine past the Defender, and what closes it. Exit code 0 only when there is none.
+// `dockledger doctor`: is there a way to the engine past the Defender, what else is wrong with it, and what mends it.
+// Exit code 0 only when there is nothing.
 import type { Condition } from '@dockledger/contract';
 import { type Door, findDoors, parseUnixAddress } from '@dockledger/defender';
 import { readEndpoints } from '../endpoints-file.ts';
 import { exitCode } from '../exit-code.ts';
 import { askUnix } from '../unix-http.ts';
+import { askDefender } from './bypass.ts';
 
 /** What `doctor --json` prints. */
 export interface DoctorReport {
@@ -20,7 +22,7 @@ export interface DoctorRequest {
   readonly json: boolean;
 }
 
-/** Looks at this host as it is now; asks nobody but the engine. */
+/** Looks at this host as it is now; asks the engine and the running Defender. */
 export async function loadDoctorReport({ dataDir, engine, proxyMode }: DoctorRequest): Promise<DoctorReport> {
   const findings: Door[] = [];
   const enginePath = parseUnixAddress('engine', engine);
@@ -56,6 +58,12 @@ export async function loadDoctorReport({ dataDir, engine, proxyMode }: DoctorReq
     }),
   });
   findings.push(...doors);
+  // The running Defender knows what cannot be seen from outside: its rules, its spool, its link.
+  const own = (await askDefender(dataDir, 'POST', '/v1/look').catch(() => ({ conditions: [] }))) as {
+    readonly conditions: readonly Condition[];
+  };
+  const known = new Set(findings.map(({ name }) => name));
+  findings.push(...own.conditions.filter(({ name }) => !known.has(name)));
   return { ok: findings.length === 0, findings };
 }
 
