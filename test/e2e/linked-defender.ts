@@ -1,11 +1,13 @@
 // A Defender's spool and link, real but without a Docker engine, joined to a real Console: what delivery tests stand on.
-import { readFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { AccessEvent } from '@dockledger/contract';
+import { type AccessEvent, localTokenFile } from '@dockledger/contract';
 import { createTempDir } from '@dockledger/testkit';
 import type { TestConsole } from '../../packages/console/src/testing/test-console.ts';
+import { createCertificateKeeper } from '../../packages/defender/src/console-link/certificate-keeper.ts';
 import { createChannelClient } from '../../packages/defender/src/console-link/channel-client.ts';
 import { type ConsoleLink, startConsoleLink } from '../../packages/defender/src/console-link/console-link.ts';
+import { openChannelIdentity } from '../../packages/defender/src/console-link/open-identity.ts';
 import { openSpool, type Spool } from '../../packages/defender/src/spool/spool.ts';
 import { aRead, testHost } from '../../packages/defender/src/spool/testing/drafts.ts';
 
@@ -23,7 +25,7 @@ export interface LinkedDefender extends AsyncDisposable {
 /** Starts one. `url` puts something between it and the Console. */
 export async function startLinkedDefender(
   console: TestConsole,
-  options: { directory?: string; defenderId?: string; url?: string } = {},
+  options: { directory?: string; defenderId?: string; url?: string; now?: () => number } = {},
 ): Promise<LinkedDefender> {
   const own = options.directory === undefined ? await createTempDir('dl-link-') : undefined;
   const directory = options.directory ?? own?.path ?? '';
@@ -31,13 +33,21 @@ export async function startLinkedDefender(
   const spool = await openSpool(join(directory, 'spool'), { defenderId, host: testHost, onWarning: () => {} });
   const warnings: string[] = [];
   let rulesVersion = 0;
-  const secret = (await readFile(console.running.defenderSecretFile, 'utf8')).trim();
+  const path = join(directory, 'identity.json');
+  await mkdir(directory, { recursive: true });
+  const url = options.url ?? console.running.endpoints.defenderChannel;
+  const identity = await openChannelIdentity({
+    path,
+    localTokenPath: join(console.dataDir, localTokenFile),
+    token: undefined,
+    consoleUrl: console.running.endpoints.defenderChannel,
+    defenderId,
+    host: testHost,
+  });
+  const client = createChannelClient([url], identity);
   const link = startConsoleLink({
-    client: createChannelClient({
-      url: options.url ?? console.running.endpoints.defenderChannel,
-      ca: console.ca,
-      secret,
-    }),
+    client,
+    certificates: createCertificateKeeper({ path, identity, client, now: options.now ?? Date.now }),
     outbox: spool.outbox,
     defenderId,
     host: testHost,

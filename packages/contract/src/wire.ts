@@ -26,6 +26,10 @@ export const channelRoutes = {
   rules: '/defender/v1/rules',
   /** POST {@link StatusReport} → 204. */
   status: '/defender/v1/status',
+  /** POST {@link EnrolRequest} → {@link CertificateAnswer}: the only route that takes no client certificate, but a token. */
+  enrol: '/defender/v1/enrol',
+  /** POST {@link RenewRequest} → {@link CertificateAnswer}. */
+  renew: '/defender/v1/renew',
 } as const;
 
 /** What a Defender says first. */
@@ -47,8 +51,36 @@ export const HelloAnswer = Type.Object({
   expectedSeq: Type.Integer({ minimum: 1, description: 'The next number the Console will accept for this epoch' }),
   rulesVersion: Type.Integer(),
   consoleVersion: Type.String(),
+  ca: Type.Optional(
+    Type.String({ description: 'Authorities to trust from now on, PEM; more than one while the CA is rotated' }),
+  ),
 });
 export type HelloAnswer = Static<typeof HelloAnswer>;
+
+/** Asks for a first certificate. */
+export const EnrolRequest = Type.Object({
+  token: Type.String({ minLength: 1, maxLength: 500 }),
+  defenderId: HelloRequest.properties.defenderId,
+  certificateRequest: Type.String({ maxLength: 10_000, description: 'PKCS#10, PEM; its key never leaves the host' }),
+  host: Host,
+});
+export type EnrolRequest = Static<typeof EnrolRequest>;
+
+/** Asks for the next certificate, over the connection that the present one opened. */
+export const RenewRequest = Type.Object({
+  certificateRequest: EnrolRequest.properties.certificateRequest,
+});
+export type RenewRequest = Static<typeof RenewRequest>;
+
+/** A Defender's certificate and whom it may trust. */
+export const CertificateAnswer = Type.Object({
+  certificate: Type.String({ description: 'PEM' }),
+  ca: Type.String({ description: 'Authorities of the Console, PEM, at least one' }),
+  channelPort: Type.Integer({ minimum: 1, maximum: 65535, description: 'Port of the Defender channel' }),
+  cluster: Type.Optional(Type.String({ description: 'Cluster that the token was made for' })),
+  labels: Type.Optional(Type.Record(Type.String(), Type.String())),
+});
+export type CertificateAnswer = Static<typeof CertificateAnswer>;
 
 /** Acknowledges every event below `expectedSeq`: envelope and payload are fsynced in the ledger. */
 export const EventsAnswer = Type.Object({

@@ -1,14 +1,16 @@
 // The Defender put together: the only place where its parts meet.
 // Order matters: what records comes up before what accepts calls, and goes down after it.
-import { chmod, mkdir, readFile } from 'node:fs/promises';
+import { chmod, mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { AppError, type Condition, type Endpoints } from '@dockledger/contract';
+import { AppError, type Condition, type Endpoints, localTokenFile } from '@dockledger/contract';
 import { pino } from 'pino';
 import { type Bypass, judgeLifted, openBypass } from './break-glass/bypass.ts';
 import { controlSocketPath, openControlSocket } from './break-glass/control-socket.ts';
 import { toConditionDraft } from './condition-event.ts';
+import { createCertificateKeeper } from './console-link/certificate-keeper.ts';
 import { createChannelClient } from './console-link/channel-client.ts';
 import { type ConsoleLink, startConsoleLink } from './console-link/console-link.ts';
+import { openChannelIdentity } from './console-link/open-identity.ts';
 import { createDockerJudge } from './docker-proxy/docker-judge.ts';
 import { createDockerProxy } from './docker-proxy/docker-proxy.ts';
 import { EnginePool } from './docker-proxy/engine-pool.ts';
@@ -16,7 +18,7 @@ import { queryEngine } from './docker-proxy/facts/engine-query.ts';
 import { containerTarget, createTargetFinder } from './docker-proxy/facts/target-finder.ts';
 import { listenOnSocket } from './docker-proxy/listen.ts';
 import { loadDefenderId } from './host-facts/defender-id.ts';
-import { loadHostFacts } from './host-facts/host-facts.ts';
+import { loadFacts, loadHostFacts } from './host-facts/host-facts.ts';
 import { isSELinuxEnforcing } from './host-facts/selinux.ts';
 import { startHostLogs } from './host-logs/host-logs.ts';
 import { createIdentifier } from './identity/identifier.ts';
@@ -37,18 +39,6 @@ export interface RunningDefender {
 async function makeSocketDirectory(path: string): Promise<void> {
   await mkdir(path, { recursive: true, mode: 0o711 });
   await chmod(path, 0o711);
-}
-
-async function readRequired(path: string, what: string): Promise<string> {
-  try {
-    return (await readFile(path, 'utf8')).trim();
-  } catch (error) {
-    const reason = (error as NodeJS.ErrnoException).code ?? (error as Error).message;
-    throw new AppError(
-      'bad_setting',
-      `${what} cannot be read from ${path} (${reason}). Start the Console once, or name the right file.`,
-    );
-  }
 }
 
 /** Opens a Defender. Rejects with `bad_setting` and leaves nothing running when a setting does not work. */
@@ -81,16 +71,20 @@ export async function openDefender(input: DefenderSettingsInput): Promise<Runnin
   try {
     const directory = join(settings.dataDir, 'defender');
     await mkdir(directory, { recursive: true, mode: 0o700 });
-    const [ca, secret, host] = await Promise.all([
-      readRequired(settings.consoleCaFile ?? join(settings.dataDir, 'ca/ca.pem'), "The Console's CA"),
-      readRequired(
-        settings.consoleSecretFile ?? join(settings.dataDir, 'defender-secret'),
-        'The secret shared with the Console',
-      ),
-      loadHostFacts(settings),
-    ]);
-    const rules = await openRulesKeeper(rulesFile(settings.dataDir), (text) => log.error(text));
     const defenderId = await loadDefenderId(join(directory, 'id'));
+    const ownHost = await loadHostFacts(settings);
+    const identityPath = join(directory, 'identity.json');
+    const identity = await openChannelIdentity({
+      path: identityPath,
+      localTokenPath: join(settings.dataDir, localTokenFile),
+      token: settings.enrolToken,
+      consoleUrl: settings.consoleUrl,
+      defenderId,
+      host: ownHost,
+    });
+    // What the token was bound to counts where the host itself says nothing.
+    const host = ownHost.cluster === '' ? { ...ownHost, cluster: identity.cluster ?? '' } : ownHost;
+    const rules = await openRulesKeeper(rulesFile(settings.dataDir), (text) => log.error(text));
     const spool = await openSpool(join(directory, 'spool'), {
       defenderId,
       host,
@@ -185,8 +179,11 @@ export async function openDefender(input: DefenderSettingsInput): Promise<Runnin
         'systemctl status docker',
       ),
     );
+    const client = createChannelClient((settings.consoleUrl ?? identity.consoleUrl).split(','), identity);
     const link: ConsoleLink = startConsoleLink({
-      client: createChannelClient({ url: settings.consoleUrl, ca, secret }),
+      client,
+      certificates: createCertificateKeeper({ path: identityPath, identity, client }),
+      facts: () => loadFacts(settings.labels, identity.labels ?? {}),
       outbox: spool.outbox,
       defenderId,
       host,

@@ -1,7 +1,7 @@
 // `dockledger config`: the effective settings with the place that each came from. Secrets are not printed.
 import type { EffectiveSettings } from '../settings/effective-settings.ts';
 
-const secretNames = new Set(['adminPassword']);
+const secretNames = new Set(['adminPassword', 'enrolToken']);
 const withoutPassword = (value: unknown) =>
   typeof value === 'string' ? value.replace(/^([a-z][a-z0-9+.-]*:\/\/[^:@/]*):[^@/]*@/i, '$1:***@') : value;
 

@@ -8,6 +8,7 @@ import { isIP } from 'node:net';
 import { join } from 'node:path';
 import * as x509 from '@peculiar/x509';
 import { writeFileDurably } from '../storage/durable-file.ts';
+import { issueDefenderCertificate } from './defender-certificate.ts';
 
 /** What an HTTPS server needs. */
 export interface ServerCredentials {
@@ -21,8 +22,12 @@ export interface CertificateAuthority {
   /** Path of the authority's public certificate. */
   readonly caFile: string;
   readonly caPem: string;
+  /** SHA-256 of the authority's certificate, lower-case hexadecimal. */
+  readonly fingerprint: string;
   /** The server's certificate: the stored one when it is valid for another 30 days and covers all names, else a new one. */
   serverCredentials(names: readonly string[]): Promise<ServerCredentials>;
+  /** Signs a Defender's certificate for 90 days. Throws `bad_request` when the request does not prove its key. */
+  signDefender(request: { readonly certificateRequest: string; readonly defenderId: string }): Promise<string>;
 }
 
 const dayMs = 86_400_000;
@@ -43,12 +48,14 @@ export async function openCertificateAuthority(
   return {
     caFile,
     caPem: authority.pem,
+    fingerprint: new X509Certificate(authority.pem).fingerprint256.replaceAll(':', '').toLowerCase(),
     serverCredentials: async (names) => {
       const wanted = [...new Set(names)].toSorted();
       const kept = await loadServer(directory, wanted, authority.pem, now());
       const { cert, key } = kept ?? (await createServer(directory, wanted, authority, now()));
       return { cert: `${cert.trimEnd()}\n${authority.pem}`, key };
     },
+    signDefender: (request) => issueDefenderCertificate(authority, { ...request, now: now() }),
   };
 }
 

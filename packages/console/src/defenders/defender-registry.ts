@@ -1,14 +1,22 @@
-// What the Console knows of each Defender: who it is, when it was last heard, what it reports. Kept in memory: a Defender
-// that lives says hello again within seconds of a restart.
+// What the Console knows of each Defender: who it is, when it was last heard, what it reports. Reports are kept in memory: a
+// Defender that lives says hello again within seconds of a restart. One that is enrolled is listed whether it speaks or not.
 import type { HelloRequest, StatusReport } from '@dockledger/contract';
 import { toInstant } from '@dockledger/contract';
+import type { EnrolledDefender } from './defender-store.ts';
 
-/** One Defender as known since this Console started. */
+/** One Defender. What it reported is known since this Console started. */
 export interface KnownDefender {
   readonly defenderId: string;
   readonly isConnected: boolean;
-  /** RFC 3339, UTC. */
+  /** RFC 3339, UTC, as all times here. 1970 when it was enrolled and never heard. */
   readonly lastSeenAt: string;
+  /** Name for people; empty: the host's own. */
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly isRevoked: boolean;
+  readonly revokedAt?: string;
+  readonly enrolledAt?: string;
+  readonly certificateExpiresAt?: string;
   readonly version?: string;
   readonly epoch?: number;
   readonly host?: HelloRequest['host'];
@@ -26,6 +34,7 @@ export interface KnownDefender {
 
 interface Entry {
   lastSeenAt: number;
+  notedAt: number;
   accepted: number;
   hello?: HelloRequest & { readonly offsetMs: number };
   status?: StatusReport;
@@ -33,13 +42,22 @@ interface Entry {
 
 const connectedWithinMs = 30_000;
 
+/** What {@link DefenderRegistry} needs. */
+export interface DefenderRegistryParts {
+  readonly now: () => number;
+  /** All that are enrolled, whether they ever spoke or not. */
+  readonly enrolled: () => readonly EnrolledDefender[];
+  /** Silence that becomes a condition, milliseconds. */
+  readonly silentAfterMs: number;
+}
+
 /** Keeps what Defenders say of themselves. */
 export class DefenderRegistry {
   readonly #entries = new Map<string, Entry>();
-  readonly #now: () => number;
+  readonly #parts: DefenderRegistryParts;
 
-  constructor(now: () => number = Date.now) {
-    this.#now = now;
+  constructor(parts: DefenderRegistryParts) {
+    this.#parts = parts;
   }
 
   /** Notes any sign of life. */
@@ -49,7 +67,7 @@ export class DefenderRegistry {
 
   /** Notes a hello. */
   hello(hello: HelloRequest): void {
-    this.#entry(hello.defenderId).hello = { ...hello, offsetMs: hello.sentAt - this.#now() };
+    this.#entry(hello.defenderId).hello = { ...hello, offsetMs: hello.sentAt - this.#parts.now() };
   }
 
   /** Notes a status report; the newest one by its own clock stays. */
@@ -65,29 +83,71 @@ export class DefenderRegistry {
 
   /** All Defenders, by id. */
   list(): readonly KnownDefender[] {
-    return [...this.#entries]
-      .map(([id, entry]) => toKnown(id, entry, this.#now()))
+    const enrolled = new Map(this.#parts.enrolled().map((defender) => [defender.defenderId, defender]));
+    return [...new Set([...enrolled.keys(), ...this.#entries.keys()])]
+      .map((id) => toKnown(id, this.#entries.get(id), enrolled.get(id), this.#parts))
       .toSorted((a, b) => (a.defenderId < b.defenderId ? -1 : 1));
   }
 
+  /** Those heard since the last question, with the moment and the name of their host. */
+  takeSeen(): readonly { readonly defenderId: string; readonly at: number; readonly hostname: string }[] {
+    const heard = [...this.#entries].filter(([, entry]) => entry.lastSeenAt > entry.notedAt);
+    for (const [, entry] of heard) entry.notedAt = entry.lastSeenAt;
+    return heard.map(([defenderId, { lastSeenAt, hello }]) => ({
+      defenderId,
+      at: lastSeenAt,
+      hostname: hello?.host.hostname ?? '',
+    }));
+  }
+
   #entry(defenderId: string): Entry {
-    const known = this.#entries.get(defenderId) ?? { lastSeenAt: 0, accepted: 0 };
-    known.lastSeenAt = this.#now();
+    const known = this.#entries.get(defenderId) ?? { lastSeenAt: 0, notedAt: 0, accepted: 0 };
+    known.lastSeenAt = this.#parts.now();
     this.#entries.set(defenderId, known);
     return known;
   }
 }
 
-function toKnown(defenderId: string, { lastSeenAt, accepted, hello, status }: Entry, now: number): KnownDefender {
+function toKnown(
+  defenderId: string,
+  entry: Entry | undefined,
+  enrolled: EnrolledDefender | undefined,
+  { now, silentAfterMs }: DefenderRegistryParts,
+): KnownDefender {
+  const lastSeenAt = Math.max(entry?.lastSeenAt ?? 0, enrolled?.lastSeenAt ?? 0);
+  const isRevoked = enrolled?.revokedAt !== undefined;
+  const { hello, status } = entry ?? {};
+  const silentSince = Math.max(lastSeenAt, enrolled?.enrolledAt ?? 0);
+  const isSilent = !isRevoked && now() - silentSince >= silentAfterMs;
+  const labels = hello?.facts?.['labels'] ?? enrolled?.labels ?? {};
   return {
     defenderId,
-    isConnected: now - lastSeenAt < connectedWithinMs,
+    name: enrolled?.name ?? '',
+    labels: labels as Readonly<Record<string, string>>,
+    isConnected: !isRevoked && entry !== undefined && now() - entry.lastSeenAt < connectedWithinMs,
+    isRevoked,
     lastSeenAt: toInstant(lastSeenAt),
-    accepted,
-    conditions: status?.conditions ?? [],
+    accepted: entry?.accepted ?? 0,
+    conditions: [...(status?.conditions ?? []), ...(isSilent ? [toSilence(silentSince)] : [])],
+    ...(enrolled && {
+      enrolledAt: toInstant(enrolled.enrolledAt),
+      certificateExpiresAt: toInstant(enrolled.certificateExpiresAt),
+      // Until it says hello again, its host is known by name only.
+      host: { hostname: enrolled.hostname, fqdn: '', cluster: enrolled.cluster, accountID: '' },
+    }),
+    ...(enrolled?.revokedAt !== undefined && { revokedAt: toInstant(enrolled.revokedAt) }),
     ...(hello && { version: hello.version, epoch: hello.epoch, host: hello.host, clockOffsetMs: hello.offsetMs }),
     ...(hello?.facts && { facts: hello.facts }),
     ...(status && { backlog: status.backlog, engine: status.engine, rulesVersion: status.rulesVersion }),
     ...(status?.oldestUnsentAt !== undefined && { oldestUnsentAt: status.oldestUnsentAt }),
+  };
+}
+
+function toSilence(since: number): StatusReport['conditions'][number] {
+  return {
+    name: 'silent',
+    text: 'Nothing has been heard of this Defender. Its host is down, it is stopped, or the network is cut.',
+    fix: 'systemctl status dockledger-defender',
+    since: toInstant(since),
   };
 }

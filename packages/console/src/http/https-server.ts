@@ -23,6 +23,11 @@ export interface HttpsServerOptions {
   readonly requestTimeoutMs: number;
   /** Answers GETs that no route takes, for instance the page. */
   readonly fallback?: Fallback;
+  /**
+   * Authorities (PEM) that clients are asked for a certificate of. The routes decide what comes of a connection without one,
+   * or with a bad one, so that it can be put on record.
+   */
+  readonly clientCa?: string;
 }
 
 /** Request line and headers together, bytes. Enough for long filters; what is over gets 431. */
@@ -36,6 +41,7 @@ export function createHttpsServer(options: HttpsServerOptions): ConsoleServer {
       key: options.credentials.key,
       minVersion: 'TLSv1.2',
       maxHeaderSize: maxHeadBytes,
+      ...(options.clientCa !== undefined && { requestCert: true, rejectUnauthorized: false, ca: options.clientCa }),
     },
     loggerInstance: options.logger,
     // One line per request would drown what matters; failures are logged by the error handler.

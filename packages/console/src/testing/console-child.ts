@@ -3,7 +3,7 @@
 import { type ConsoleSettingsInput, openConsole } from '../index.ts';
 
 const running = await openConsole(JSON.parse(process.argv[2] ?? '{}') as ConsoleSettingsInput);
-process.stdout.write(`${JSON.stringify({ ...running.endpoints, defenderSecretFile: running.defenderSecretFile })}\n`);
+process.stdout.write(`${JSON.stringify(running.endpoints)}\n`);
 process.stdin.resume();
 process.stdin.once('close', () => {
   void running.close().then(() => process.exit(0));

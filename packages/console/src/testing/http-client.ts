@@ -23,9 +23,14 @@ export interface TestClient extends Disposable {
   send(path: string, options?: TestRequest): Promise<TestAnswer>;
 }
 
-/** A client for `base` (https://host:port) that trusts `ca`; `headers` go with every request. */
-export function createTestClient(base: string, ca: string, headers: Readonly<Record<string, string>> = {}): TestClient {
-  const agent = new Agent({ ca, keepAlive: true });
+/** A client for `base` (https://host:port) that trusts `ca`; `headers` go with every request, and it shows `certificate`. */
+export function createTestClient(
+  base: string,
+  ca: string,
+  headers: Readonly<Record<string, string>> = {},
+  certificate: { readonly key?: string; readonly cert?: string } = {},
+): TestClient {
+  const agent = new Agent({ ca, keepAlive: true, ...certificate });
   return {
     send: (path, options = {}) => {
       const { promise, resolve, reject } = Promise.withResolvers<TestAnswer>();

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { channelRoutes, defenderHeader, protocolHeader } from '@dockledger/contract';
 import { createTempDir, type StartedProcess, startProcess, until } from '@dockledger/testkit';
 import { anEvent } from './an-event.ts';
+import { type ClientCertificate, createDefenderCertificate } from './defender-certificate.ts';
 import { createTestClient } from './http-client.ts';
 import { admin, basic } from './test-console.ts';
 
@@ -13,7 +14,6 @@ interface Endpoints {
   readonly console: string;
   readonly defenderChannel: string;
   readonly caFile: string;
-  readonly defenderSecretFile: string;
 }
 
 /** What was acknowledged and what is there. */
@@ -39,8 +39,10 @@ export async function killConsoleAgainAndAgain(plan: {
   const acknowledged = new Map<string, number>();
   const defenders = Array.from({ length: plan.defenders }, async (_, index) => {
     const id = `host-${index + 1}`;
+    const certificate = await createDefenderCertificate(dir.path, id);
     let next = 1;
-    while (!over.signal.aborted) next = await sendOnce(current.endpoints, id, next).catch(() => delay(20, next));
+    while (!over.signal.aborted)
+      next = await sendOnce(current.endpoints, certificate, id, next).catch(() => delay(20, next));
     acknowledged.set(id, next - 1);
   });
   let kills = 0;
@@ -101,14 +103,19 @@ async function startChild(
 }
 
 /** Sends the batch of 20 from `next` on and gives the number to go on with. */
-async function sendOnce(endpoints: Endpoints, id: string, next: number): Promise<number> {
+async function sendOnce(
+  endpoints: Endpoints,
+  certificate: ClientCertificate,
+  id: string,
+  next: number,
+): Promise<number> {
   const ca = await readFile(endpoints.caFile, 'utf8');
-  const secret = (await readFile(endpoints.defenderSecretFile, 'utf8')).trim();
-  using client = createTestClient(endpoints.defenderChannel, ca, {
-    authorization: `Bearer ${secret}`,
-    [protocolHeader]: '1',
-    [defenderHeader]: id,
-  });
+  using client = createTestClient(
+    endpoints.defenderChannel,
+    ca,
+    { [protocolHeader]: '1', [defenderHeader]: id },
+    certificate,
+  );
   // The content follows from the number alone, so a resend after a lost answer has the same bytes.
   const batch = Array.from({ length: 20 }, (_, index) =>
     anEvent({ defenderId: id, seq: next + index, api: `call-${next + index}` }),

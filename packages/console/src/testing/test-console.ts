@@ -5,6 +5,7 @@ import { type AccessEvent, channelRoutes, defenderHeader, protocolHeader, protoc
 import { createTempDir, until } from '@dockledger/testkit';
 import { type ConsoleParts, openConsole, type RunningConsole } from '../app.ts';
 import type { ConsoleSettings } from '../settings/console-settings.ts';
+import { createDefenderCertificate } from './defender-certificate.ts';
 import { createTestClient, type TestAnswer, type TestClient } from './http-client.ts';
 
 /** The administrator of test Consoles. */
@@ -59,12 +60,21 @@ export async function startTestConsole(
   };
   const running = await openConsole(settings, parts);
   const ca = await readFile(running.endpoints.caFile, 'utf8');
-  const secret = (await readFile(running.defenderSecretFile, 'utf8')).trim();
   const api = createTestClient(running.endpoints.console, ca, basic(admin.username, admin.password));
   const anonymous = createTestClient(running.endpoints.console, ca);
-  const channel = createTestClient(running.endpoints.defenderChannel, ca);
+  const channels = new Map<string, Promise<TestClient>>();
+  const channelOf = (id: string) => {
+    const open = async () => {
+      const certificate = await createDefenderCertificate(settings.dataDir, id);
+      return createTestClient(running.endpoints.defenderChannel, ca, {}, certificate);
+    };
+    const known = channels.get(id) ?? open();
+    channels.set(id, known);
+    return known;
+  };
   const close = async () => {
-    for (const client of [api, anonymous, channel]) client[Symbol.dispose]();
+    for (const client of [api, anonymous, ...(await Promise.all(channels.values()))]) client[Symbol.dispose]();
+    channels.clear();
     await running.close();
   };
   return {
@@ -77,12 +87,12 @@ export async function startTestConsole(
       const own = {
         [protocolHeader]: String(protocolVersion),
         [defenderHeader]: id,
-        authorization: `Bearer ${secret}`,
       };
       return {
-        request: (path, options = {}) => channel.send(path, { ...options, headers: { ...own, ...options.headers } }),
-        send: (events, headers = {}) =>
-          channel.send(channelRoutes.events, {
+        request: async (path, options = {}) =>
+          (await channelOf(id)).send(path, { ...options, headers: { ...own, ...options.headers } }),
+        send: async (events, headers = {}) =>
+          (await channelOf(id)).send(channelRoutes.events, {
             method: 'POST',
             headers: { ...own, 'content-type': 'application/x-ndjson', 'content-encoding': 'gzip', ...headers },
             body: gzipSync(events.map((event) => `${JSON.stringify(event)}\n`).join('')),

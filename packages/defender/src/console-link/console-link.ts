@@ -19,6 +19,7 @@ import {
 import type { Static, TSchema } from 'typebox';
 import { Value } from 'typebox/value';
 import type { Outbox } from '../ports.ts';
+import type { CertificateKeeper } from './certificate-keeper.ts';
 import type { ChannelClient } from './channel-client.ts';
 
 const compress = promisify(gzip);
@@ -29,6 +30,7 @@ const batchLimits = { maxBytes: 4 * 1024 * 1024, maxEvents: 2000 };
 const backoff = { firstMs: 200, mostMs: 30_000 };
 const rulesWaitMs = 25_000;
 const statusEveryMs = 5_000;
+const renewalCheckMs = 3_600_000;
 
 /** What the link tells of itself. */
 export type LinkState =
@@ -50,6 +52,10 @@ export interface ConsoleLinkOptions {
   readonly rulesVersion: () => number;
   readonly applyRules: (rules: RuleSet) => Promise<void>;
   readonly status: () => Pick<StatusReport, 'conditions' | 'engine'>;
+  /** Keeps certificate and trust fresh; left out only where no certificate lives long enough to be renewed. */
+  readonly certificates?: CertificateKeeper;
+  /** What is told of this host at every hello, for instance labels and operating system. */
+  readonly facts?: () => Readonly<Record<string, unknown>>;
   readonly onState?: (state: LinkState) => void;
   readonly onWarning?: (text: string) => void;
   readonly random?: () => number;
@@ -108,10 +114,21 @@ export function startConsoleLink(options: ConsoleLinkOptions): ConsoleLink {
 
   const hello = async (epoch: number): Promise<number> => {
     const { firstSeq, nextSeq } = outbox.state();
-    const body = { defenderId, version: productVersion, epoch, firstSeq, nextSeq, host, sentAt: Date.now() };
+    const body = {
+      defenderId,
+      version: productVersion,
+      epoch,
+      firstSeq,
+      nextSeq,
+      host,
+      facts: options.facts?.() ?? {},
+      sentAt: Date.now(),
+    };
     const answer = await client.send('POST', channelRoutes.hello, { body: json(body), headers, signal });
     if (answer.status !== 200) throw refusal(answer.status, answer.body, 'the Defender');
-    return parseAnswer(HelloAnswer, answer.body, 'hello').expectedSeq;
+    const { expectedSeq, ca } = parseAnswer(HelloAnswer, answer.body, 'hello');
+    if (ca !== undefined) await options.certificates?.trust(ca);
+    return expectedSeq;
   };
 
   const deliver = async (): Promise<void> => {
@@ -188,6 +205,11 @@ export function startConsoleLink(options: ConsoleLinkOptions): ConsoleLink {
     await pause(statusEveryMs, signal);
   };
 
+  const renew = async (): Promise<void> => {
+    await options.certificates?.renewWhenDue(signal);
+    await pause(renewalCheckMs, signal);
+  };
+
   /** Runs one duty for ever; a failure waits before the next attempt, longer each time. */
   const keep = async (duty: () => Promise<void>, onFailure: (error: Error) => void): Promise<void> => {
     let failures = 0;
@@ -212,6 +234,7 @@ export function startConsoleLink(options: ConsoleLinkOptions): ConsoleLink {
       if (!isAppError(error, 'unavailable')) options.onWarning?.(error.message);
     }),
     keep(report, () => {}),
+    keep(renew, (error) => options.onWarning?.(`The certificate could not be renewed yet. ${error.message}`)),
   ]);
 
   const close = async () => {

@@ -1,6 +1,7 @@
 // What is said of the host on every event, read once at start.
+import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { hostname as systemHostname } from 'node:os';
+import { arch, release, hostname as systemHostname } from 'node:os';
 import type { Host } from '@dockledger/contract';
 
 const readLine = (path: string): Promise<string | undefined> =>
@@ -37,4 +38,21 @@ export async function loadHostFacts(settings: { hostname: string; cluster: strin
     ...(machineId !== undefined && { machineId }),
     ...(bootId !== undefined && { bootId }),
   };
+}
+
+/** What the Console is told of this host beyond every event: labels, operating system, kernel. Own labels go before those of the token. */
+export function loadFacts(
+  labels: readonly string[],
+  tokenLabels: Readonly<Record<string, string>>,
+): Readonly<Record<string, unknown>> {
+  const own = Object.fromEntries(labels.map((label) => [label.split('=', 1)[0], label.slice(label.indexOf('=') + 1)]));
+  return { labels: { ...tokenLabels, ...own }, os: readOsName(), kernel: release(), architecture: arch() };
+}
+
+function readOsName(): string {
+  try {
+    return /^PRETTY_NAME="?([^"\n]*)"?$/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1] ?? '';
+  } catch {
+    return '';
+  }
 }

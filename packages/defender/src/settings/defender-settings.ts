@@ -26,15 +26,34 @@ export const DefenderSettings = Type.Object(
       default: '',
       description: "Group name or gid of the proxy's socket; empty for the Defender's own",
     }),
-    consoleUrl: Type.String({ default: 'https://127.0.0.1:8084', description: "The Console's Defender channel" }),
-    consoleCaFile: Type.Optional(
-      Type.String({ description: "The Console's CA, PEM. Defaults to <dataDir>/ca/ca.pem" }),
-    ),
-    consoleSecretFile: Type.Optional(
+    consoleUrl: Type.Optional(
       Type.String({
-        description: 'File with the secret shared with the Console. Defaults to <dataDir>/defender-secret',
+        minLength: 1,
+        description:
+          "The Console's Defender channel, https://host:8084; several separated by commas, the first that answers is used. Defaults to the one that enrolled this Defender",
       }),
     ),
+    enrolToken: Type.Optional(
+      Type.String({
+        minLength: 1,
+        description: 'Enrolment token, used when this Defender is not enrolled yet; needs consoleUrl',
+      }),
+    ),
+    labels: Type.Array(Type.String({ pattern: '^[^=]+=.*$' }), {
+      default: [],
+      description: 'Labels of this host, key=value, shown with the Defender',
+    }),
+    proxyTlsListen: Type.String({
+      default: '',
+      maxLength: 300,
+      description:
+        'Address of the Docker proxy for remote clients with personal certificates, host:port, usually port 9998; empty for none',
+    }),
+    proxyTlsNames: Type.Array(Type.String({ minLength: 1, maxLength: 253 }), {
+      default: [],
+      maxItems: 30,
+      description: 'Further names and addresses under which remote clients reach this host',
+    }),
     brand: Type.String({
       default: '[Dockledger]',
       maxLength: 64,
@@ -117,4 +136,14 @@ export function parseUnixAddress(setting: string, value: string): string {
     );
   }
   return path;
+}
+
+/** Host and port of `host:port` or `[v6]:port`. Throws `bad_setting` that names the setting. */
+export function parseTcpAddress(setting: string, value: string): { readonly host: string; readonly port: number } {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(value);
+  const port = Number(match?.[3]);
+  if (match === null || port > 65_535) {
+    throw new AppError('bad_setting', `Setting ${setting} is "${value}": write host:port, for instance 0.0.0.0:9998.`);
+  }
+  return { host: match[1] ?? match[2] ?? '', port };
 }
