@@ -20,23 +20,26 @@ export async function loadRules(signal?: AbortSignal): Promise<TaggedRules> {
   return read(await send(rulesPath, signal === undefined ? {} : { signal }));
 }
 
-/** Replaces the whole list. Throws `conflict` when somebody saved after `etag`. */
-export async function saveRules(accessRules: readonly AccessRule[], etag: string): Promise<TaggedRules> {
-  const response = await send(rulesPath, { method: 'PUT', body: { accessRules }, headers: { 'if-match': etag } });
+/** Replaces the whole list. `note` says why, for the history. Throws `conflict` when somebody saved after `etag`. */
+export async function saveRules(accessRules: readonly AccessRule[], etag: string, note = ''): Promise<TaggedRules> {
+  const body = { accessRules, ...(note !== '' && { note }) };
+  const response = await send(rulesPath, { method: 'PUT', body, headers: { 'if-match': etag } });
   const text = await response.text();
   if (text === '') return loadRules();
-  const body: unknown = JSON.parse(text);
-  if (typeof body !== 'object' || body === null || !('accessRules' in body)) return loadRules();
+  const saved: unknown = JSON.parse(text);
+  if (typeof saved !== 'object' || saved === null || !('accessRules' in saved)) return loadRules();
   const tag = response.headers.get('etag');
   if (tag === null)
     throw new ApiFailure('failed', response.status, 'The Console saved the rules but named no version.');
-  return { rules: body as RuleSet, etag: tag };
+  return { rules: saved as RuleSet, etag: tag };
 }
 
 /** One version of the list that was once in force. */
 export interface RulesVersion extends RuleSet {
   readonly savedAt: string;
   readonly savedBy: string;
+  /** Why, in the words of the person who saved it. */
+  readonly note?: string;
 }
 
 /** Versions that were in force, newest first. */

@@ -1,21 +1,17 @@
 // What a reader likes, kept in local storage: never anything that decides which events are shown.
 import { effect, signal } from '@preact/signals';
+import type { ColumnLayout } from '../lib/column-layout.ts';
 import type { Zone } from '../lib/format-time.ts';
 
-/** Columns of the events table, in their order. `time` and `what` are always shown. */
-export const columnNames = ['time', 'who', 'what', 'container', 'image', 'result', 'rule', 'host'] as const;
-
-/** One of {@link columnNames}. */
-export type ColumnName = (typeof columnNames)[number];
-
 /** Everything a reader may choose. */
-export interface Taste {
+export interface Taste extends ColumnLayout {
   /** Defaults to what the system says. */
   readonly theme: 'system' | 'light' | 'dark';
   readonly zone: Zone;
   readonly density: 'normal' | 'compact';
   readonly isFolding: boolean;
-  readonly hiddenColumns: readonly ColumnName[];
+  /** True: cells of the events table take up to three lines. */
+  readonly isWrapping: boolean;
   readonly showsFacets: boolean;
 }
 
@@ -24,7 +20,10 @@ const standard: Taste = {
   zone: 'utc',
   density: 'normal',
   isFolding: true,
+  isWrapping: false,
   hiddenColumns: [],
+  columnOrder: [],
+  columnWidths: {},
   showsFacets: true,
 };
 

@@ -4,6 +4,7 @@ import type { ComponentChildren } from 'preact';
 import { Icon } from '../../components/icon.tsx';
 import { Link } from '../../components/link.tsx';
 import { SafeText } from '../../components/safe-text.tsx';
+import type { ColumnName } from '../../lib/column-layout.ts';
 import { type FilterField, toTerm } from '../../lib/event-filter.ts';
 import { toResult, toTargetName, toWhat, toWho } from '../../lib/event-sentence.ts';
 import type { RowGroup } from '../../lib/fold-repeats.ts';
@@ -17,7 +18,7 @@ import {
 } from '../../lib/format-time.ts';
 import { toVisibleText } from '../../lib/visible-text.ts';
 import { now } from '../../state/clock.ts';
-import { type ColumnName, columnNames, taste } from '../../state/taste.ts';
+import { taste } from '../../state/taste.ts';
 import { hrefWithTerm } from './query-state.ts';
 
 /** Headings by column. */
@@ -31,12 +32,6 @@ export const columnLabels: Readonly<Record<ColumnName, string>> = {
   rule: 'Rule',
   host: 'Host',
 };
-
-/** The columns to show, in order. */
-export function shownColumns(): readonly ColumnName[] {
-  const { hiddenColumns } = taste.value;
-  return columnNames.filter((name) => name === 'time' || name === 'what' || !hiddenColumns.includes(name));
-}
 
 interface ValueProps {
   readonly field: FilterField;

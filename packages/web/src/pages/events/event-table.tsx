@@ -1,10 +1,12 @@
 // The list as a real table that draws only the rows in view, whatever its length. It asks for older rows near its end and
 // holds new ones back while the reader is not at its top.
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { toShownColumns } from '../../lib/column-layout.ts';
 import { toResult } from '../../lib/event-sentence.ts';
 import type { RowGroup } from '../../lib/fold-repeats.ts';
 import { taste } from '../../state/taste.ts';
-import { columnLabels, shownColumns, toCell } from './event-columns.tsx';
+import { ColumnHead } from './column-head.tsx';
+import { toCell } from './event-columns.tsx';
 import { query, select } from './query-state.ts';
 
 const overscan = 12;
@@ -63,8 +65,10 @@ export function EventTable(props: Props) {
   const { groups, activeId } = props;
   const { box, view } = useViewport();
   const isHovered = useRef(false);
-  const columns = shownColumns();
-  const rowHeight = view.isCards ? 74 : taste.value.density === 'compact' ? 22 : 28;
+  const { density, isWrapping, columnWidths } = taste.value;
+  const columns = toShownColumns(taste.value);
+  // Rows of one height keep scrolling exact: wrapped text gets three lines, and the detail shows what is longer.
+  const rowHeight = view.isCards ? 74 : isWrapping ? 64 : density === 'compact' ? 22 : 28;
   const first = Math.max(0, Math.floor(view.top / rowHeight) - overscan);
   const last = Math.min(groups.length, Math.ceil((view.top + view.height) / rowHeight) + overscan);
   // A long run of repeats folds into one row however much is loaded: then the reader decides whether to go on.
@@ -103,18 +107,24 @@ export function EventTable(props: Props) {
         tellHold();
       }}
     >
-      <table class="events" aria-rowcount={props.totalRows} aria-label="Events, newest first">
+      <table
+        class={`events ${isWrapping ? 'is-wrapping' : ''}`}
+        aria-rowcount={props.totalRows}
+        aria-label="Events, newest first"
+      >
         <colgroup>
           {columns.map((name) => (
-            <col key={name} class={`col-${name}`} />
+            <col
+              key={name}
+              class={`col-${name}`}
+              {...(columnWidths[name] !== undefined && { style: { width: `${columnWidths[name]}px` } })}
+            />
           ))}
         </colgroup>
         <thead>
           <tr>
             {columns.map((name) => (
-              <th key={name} scope="col" class={`col-${name}`}>
-                {columnLabels[name]}
-              </th>
+              <ColumnHead key={name} name={name} />
             ))}
           </tr>
         </thead>

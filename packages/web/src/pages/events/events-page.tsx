@@ -76,6 +76,7 @@ export function EventsPage() {
   const tick = useArrivalTicks(list);
   const [unfolded, setUnfolded] = useState<ReadonlySet<string>>(new Set());
   const [activeId, setActiveId] = useState<string | undefined>(selected);
+  const [isFacetSheetOpen, setIsFacetSheetOpen] = useState(false);
   const count = useResource(`count ${key} ${tick}`, (signal) =>
     loadCount(toApiParams(query.peek(), Date.now()), signal),
   );
@@ -115,9 +116,14 @@ export function EventsPage() {
   if (isEverEmpty) return <FirstStart />;
   return (
     <div
-      class={`events-page ${selected === undefined ? '' : 'has-detail'} ${taste.value.showsFacets ? '' : 'no-facets'}`}
+      class={`events-page ${selected === undefined ? '' : 'has-detail'} ${taste.value.showsFacets ? '' : 'no-facets'} ${isFacetSheetOpen ? 'facets-open' : ''}`}
     >
-      <QueryBar facets={facets.data} tail={list.tail.value} rows={count.data?.rows} />
+      <QueryBar
+        facets={facets.data}
+        tail={list.tail.value}
+        rows={count.data?.rows}
+        onFacets={() => setIsFacetSheetOpen(!isFacetSheetOpen)}
+      />
       <FilterChips />
       <div class="over-time">
         <p class="totals" aria-live="off">
@@ -148,7 +154,9 @@ export function EventsPage() {
       </div>
       {failure !== undefined && <FailureNotice failure={failure} onRetry={() => list.retry()} />}
       <div class="columns">
-        {taste.value.showsFacets && <FacetPanel facets={facets.data} isStale={isStale} />}
+        {(taste.value.showsFacets || isFacetSheetOpen) && (
+          <FacetPanel facets={facets.data} isStale={isStale} onClose={() => setIsFacetSheetOpen(false)} />
+        )}
         <section class="list" aria-label="Events">
           {waiting > 0 && (
             <button type="button" class="new-events" onClick={showWaiting}>

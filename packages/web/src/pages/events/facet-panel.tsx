@@ -115,10 +115,29 @@ function Facet({ field, all }: { readonly field: FilterField; readonly all: read
   );
 }
 
-/** The whole column. */
-export function FacetPanel({ facets, isStale }: { readonly facets: Facets | undefined; readonly isStale: boolean }) {
+interface Props {
+  readonly facets: Facets | undefined;
+  readonly isStale: boolean;
+  /** Closes the sheet that the column is on narrow screens. */
+  readonly onClose: () => void;
+}
+
+/** The whole column; a sheet over the list where there is no room for a column. */
+export function FacetPanel({ facets, isStale, onClose }: Props) {
   return (
-    <aside class={`facets ${isStale ? 'is-stale' : ''}`} aria-label="Facets">
+    <aside
+      class={`facets ${isStale ? 'is-stale' : ''}`}
+      aria-label="Facets"
+      onKeyDown={(event) => {
+        if (event.key === 'Escape') onClose();
+      }}
+    >
+      <div class="facets-head">
+        <h2>Filter</h2>
+        <button type="button" class="button" onClick={onClose}>
+          Show the events
+        </button>
+      </div>
       {facets === undefined ? (
         <Skeleton rows={12} />
       ) : (

@@ -1,16 +1,16 @@
 // The bar over the list: search, range, zone, live, columns and export.
 import type { Facets } from '../../api/events.ts';
 import { Icon } from '../../components/icon.tsx';
-import { Menu } from '../../components/menu.tsx';
 import { toApiParams } from '../../lib/events-query.ts';
 import type { TailState } from '../../state/event-list.ts';
 import { navigate } from '../../state/location.ts';
-import { columnNames, prefer, taste } from '../../state/taste.ts';
-import { columnLabels } from './event-columns.tsx';
+import { prefer, taste } from '../../state/taste.ts';
+import { ColumnsMenu } from './columns-menu.tsx';
 import { ExportMenu } from './export-menu.tsx';
 import { hrefWith, query } from './query-state.ts';
 import { RangeMenu } from './range-menu.tsx';
 import { SearchField } from './search-field.tsx';
+import { ViewsMenu } from './views-menu.tsx';
 
 const tailTitles: Readonly<Record<TailState, string>> = {
   off: 'New events do not come in by themselves',
@@ -38,66 +38,24 @@ function LiveButton({ tail }: { readonly tail: TailState }) {
   );
 }
 
-function ColumnsMenu() {
-  const { hiddenColumns, isFolding, showsFacets, density } = taste.value;
-  return (
-    <Menu title="Columns and rows" align="end" label={<Icon name="columns" />}>
-      {() => (
-        <div class="checks">
-          {columnNames
-            .filter((name) => name !== 'time' && name !== 'what')
-            .map((name) => (
-              <label key={name}>
-                <input
-                  type="checkbox"
-                  checked={!hiddenColumns.includes(name)}
-                  onChange={(event) =>
-                    prefer({
-                      hiddenColumns: event.currentTarget.checked
-                        ? hiddenColumns.filter((other) => other !== name)
-                        : [...hiddenColumns, name],
-                    })
-                  }
-                />
-                {columnLabels[name]}
-              </label>
-            ))}
-          <hr />
-          <label>
-            <input type="checkbox" checked={isFolding} onChange={() => prefer({ isFolding: !isFolding })} />
-            Fold repeats
-          </label>
-          <label>
-            <input
-              type="checkbox"
-              checked={density === 'compact'}
-              onChange={() => prefer({ density: density === 'compact' ? 'normal' : 'compact' })}
-            />
-            Compact rows
-          </label>
-          <label>
-            <input type="checkbox" checked={showsFacets} onChange={() => prefer({ showsFacets: !showsFacets })} />
-            Facets
-          </label>
-        </div>
-      )}
-    </Menu>
-  );
-}
-
 interface Props {
   readonly facets: Facets | undefined;
   readonly tail: TailState;
   readonly rows: number | undefined;
+  /** Opens the facets where they have no column of their own. */
+  readonly onFacets: () => void;
 }
 
 /** The bar. */
-export function QueryBar({ facets, tail, rows }: Props) {
+export function QueryBar({ facets, tail, rows, onFacets }: Props) {
   const { zone } = taste.value;
   return (
     <div class="query-bar">
       <SearchField facets={facets} />
       <div class="query-tools">
+        <button type="button" class="button narrow-facets" onClick={onFacets}>
+          <Icon name="filter" /> Filter
+        </button>
         <RangeMenu />
         <button
           type="button"
@@ -108,6 +66,7 @@ export function QueryBar({ facets, tail, rows }: Props) {
           {zone === 'utc' ? 'UTC' : 'Local'}
         </button>
         <LiveButton tail={tail} />
+        <ViewsMenu />
         <ColumnsMenu />
         <ExportMenu params={() => toApiParams(query.peek(), Date.now())} rows={rows} />
       </div>

@@ -8,12 +8,14 @@ import { toEventsHref } from '../../lib/events-query.ts';
 import { formatCount } from '../../lib/format-time.ts';
 import { toListWords } from '../../lib/rule-list.ts';
 import { toVisibleText } from '../../lib/visible-text.ts';
+import { RuleSparkline } from './rule-sparkline.tsx';
+import { hitsRange } from './seen-values.ts';
 
 const effectWords = { allow: 'Allow', deny: 'Refuse', alert: 'Alert' } as const;
 const effectIcons = { allow: 'allowed', deny: 'refused', alert: 'failed' } as const;
 
-/** What the days of a hit count are. */
-export const hitsRange = { kind: 'last', minutes: 7 * 24 * 60 } as const;
+/** Each sparkline is a question to the Console: long lists show the numbers only further down. */
+const mostSparklines = 30;
 
 interface Props {
   readonly rule: AccessRule;
@@ -112,10 +114,11 @@ export function RuleRow(props: Props) {
           <span class="faint">no hits</span>
         ) : (
           <Link
-            href={toEventsHref({ filter: [toTerm('rule', rule.name)], range: hitsRange })}
+            href={toEventsHref({ filter: [toTerm('rule', rule.previousName ?? rule.name)], range: hitsRange })}
             title="Calls it decided in the last 7 days"
           >
-            {formatCount(hits)} hits
+            {index < mostSparklines && <RuleSparkline rule={rule.previousName ?? rule.name} />}
+            <span>{formatCount(hits)} hits</span>
           </Link>
         )}
       </span>

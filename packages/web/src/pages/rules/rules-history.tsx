@@ -35,6 +35,11 @@ function Version({ version, before, isInForce, onRestore }: VersionProps) {
           Take as draft
         </button>
       )}
+      {(version.note ?? '') !== '' && (
+        <q>
+          <SafeText text={version.note ?? ''} />
+        </q>
+      )}
       {isOpen && <RuleDiff changes={changes} />}
     </li>
   );

@@ -1,25 +1,29 @@
-// The diff before saving: what would change, and what to look at twice.
+// The diff before saving: what would change, what it would have done last week, what to look at twice, and a note on why.
 import type { AccessRule } from '@dockledger/contract';
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import type { ApiFailure } from '../../api/client.ts';
 import { Icon } from '../../components/icon.tsx';
 import { diffRules, hasCatchAll } from '../../lib/rule-list.ts';
 import { RuleDiff } from './rule-diff.tsx';
+import { ChangeEffect } from './rule-reach.tsx';
+import type { KnownTrial } from './use-rule-trial.ts';
 
 interface Props {
   readonly before: readonly AccessRule[];
   readonly after: readonly AccessRule[];
   readonly failure: ApiFailure | undefined;
   readonly isSaving: boolean;
-  readonly onSave: () => void;
+  readonly trial: KnownTrial;
+  readonly onSave: (note: string) => void;
   /** Takes the rules that somebody else saved as the base of the diff; the draft stays. */
   readonly onRebase: () => void;
   readonly onClose: () => void;
 }
 
 /** The dialog. */
-export function SaveDialog({ before, after, failure, isSaving, onSave, onRebase, onClose }: Props) {
+export function SaveDialog({ before, after, failure, isSaving, trial, onSave, onRebase, onClose }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
+  const [note, setNote] = useState('');
   useEffect(() => dialog.current?.showModal(), []);
   const changes = diffRules(before, after);
   return (
@@ -53,6 +57,12 @@ export function SaveDialog({ before, after, failure, isSaving, onSave, onRebase,
         </div>
       )}
       <RuleDiff changes={changes} />
+      <h3 class="dialog-part">What this would have changed last week</h3>
+      <ChangeEffect known={trial} />
+      <label class="dialog-part">
+        Note <span class="muted">why; kept in the history</span>
+        <input type="text" maxLength={2000} value={note} onInput={(event) => setNote(event.currentTarget.value)} />
+      </label>
       <p class="row-actions">
         <button type="button" class="button" onClick={() => dialog.current?.close()}>
           Go on editing
@@ -61,7 +71,7 @@ export function SaveDialog({ before, after, failure, isSaving, onSave, onRebase,
           type="button"
           class="button button-primary"
           disabled={isSaving || changes.length === 0 || failure?.kind === 'conflict'}
-          onClick={onSave}
+          onClick={() => onSave(note.trim())}
         >
           {isSaving ? 'Saving…' : 'Save and put in force'}
         </button>
