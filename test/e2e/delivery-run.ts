@@ -18,6 +18,9 @@ export interface DeliveryFigures {
   readonly doubled: readonly string[];
   /** Calls that stand behind a later one of the same lane. */
   readonly outOfOrder: number;
+  /** Calls that were refused with 503 and are not in the trail, and the calls that declared gaps count. */
+  readonly refusedUnrecorded: number;
+  readonly countedByGaps: number;
   /** The sentence of each declared gap. */
   readonly declaredGaps: readonly string[];
   readonly ledgerEntries: number;
@@ -121,6 +124,7 @@ export async function runDelivery({
     const startedAt = Date.now();
     const answered: string[] = [];
     const attempted: string[] = [];
+    const refused: string[] = [];
     const traffic = new AbortController();
     const lane = async (number: number) => {
       for (let call = 0; !traffic.signal.aborted; call++) {
@@ -128,8 +132,9 @@ export async function runDelivery({
         attempted.push(name);
         const status = await createVolume(machines.proxySocket, name);
         if (status === 201) answered.push(name);
+        if (status === 503) refused.push(name);
         // A Defender that is being started again refuses at once, as does one whose disk is full.
-        else await delay(10);
+        if (status !== 201) await delay(10);
       }
     };
     const running = Array.from({ length: lanes }, (_, number) => lane(number));
@@ -189,6 +194,8 @@ export async function runDelivery({
       missing: answered.filter((name) => !seen.has(name)),
       doubled: [...seen].filter(([, count]) => count > 1).map(([name]) => name),
       outOfOrder,
+      refusedUnrecorded: refused.filter((name) => !seen.has(name)).length,
+      countedByGaps: gaps.reduce((sum, { details }) => sum + Number(details?.['count'] ?? 0), 0),
       declaredGaps: gaps.map(
         ({ api, decision, details }) => `${api}: ${decision.text} ${JSON.stringify(details ?? {})}`,
       ),
@@ -228,6 +235,8 @@ function shuffled(names: readonly string[], random: () => number): string[] {
 /** The figures in lines, for people. */
 export function formatFigures(seed: number, figures: DeliveryFigures): string {
   const {
+    refusedUnrecorded,
+    countedByGaps,
     answered,
     refusedOrBroken,
     faults: counts,
@@ -241,6 +250,7 @@ export function formatFigures(seed: number, figures: DeliveryFigures): string {
   return [
     `delivery, seed ${seed}, ${seconds} s: ${answered} calls answered, ${refusedOrBroken} refused or broken off`,
     `  missing ${missing.length}, doubled ${doubled.length}, out of order ${outOfOrder}, declared gaps ${declaredGaps.length}`,
+    `  refused and unrecorded ${refusedUnrecorded}, counted by gaps ${countedByGaps}`,
     ...declaredGaps.map((gap) => `    ${gap}`),
     `  ledger ${verdict.size} entries, verify ${verdict.ok ? 'ok' : 'FAILED'}, store ${verdict.store}`,
     `  faults ${Object.entries(counts)

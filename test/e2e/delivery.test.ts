@@ -14,6 +14,7 @@ describe.skipIf(why !== undefined)('delivery from a Defender to a Console on ano
     expect(figures.missing, told).toEqual([]);
     expect(figures.doubled, told).toEqual([]);
     expect(figures.outOfOrder, told).toBe(0);
+    expect(figures.countedByGaps, told).toBe(figures.refusedUnrecorded);
     expect(figures.verdict, told).toMatchObject({ ok: true, failures: [], store: 'agrees' });
     expect(figures.answered, told).toBeGreaterThan(100);
   });

@@ -65,6 +65,8 @@ export interface Recorder {
   prepare(record: RequestRecord): PreparedRecord;
   /** `target`: what the call made, for instance id and name of a container created without a name. */
   outcome(rid: string, outcome: EventOutcome, target?: Target): Recorded;
+  /** Counts a call that was refused because of {@link refusal}: the gap that is declared afterwards holds it, too. */
+  noteUnrecorded(): void;
   /** Undefined while records are accepted, else why state-changing calls must be refused (spool_full, disk_full). */
   readonly refusal: { readonly code: 'spool_full' | 'disk_full'; readonly text: string } | undefined;
 }

@@ -639,6 +639,7 @@ describe('docker proxy: failures', () => {
     const answer = await client.receives('OK');
     expect(answer).toMatch(/^HTTP\/1\.1 503/);
     expect(answer).toContain('cannot be recorded: The spool is full.');
+    expect(proxy.recorder.unrecorded).toBe(1);
     expect(engine.requests.map((request) => request.line)).toEqual(['GET /_ping']);
     expect(proxy.proxy.stats().unrecorded).toBe(1);
   });

@@ -327,6 +327,7 @@ export class Exchange implements EngineListener {
   #recordAndForward(request: ClassifiedRequest): void {
     const { recorder, settings } = this.#context;
     if (recorder.refusal !== undefined && settings.whenUnrecordable === 'refuse') {
+      recorder.noteUnrecorded();
       return this.#refuseUnrecordable(request, recorder.refusal.text);
     }
     const recorded = this.#record.beforeForwarding();

@@ -36,13 +36,14 @@ it.runIf(process.getuid?.() === 0)(
           });
       }
       expect(recorder.refusal).toMatchObject({ code: 'disk_full' });
+      for (let refused = 0; refused < 7; refused += 1) recorder.noteUnrecorded();
       await recorder.outcome(rid, { state: 'done', status: 204 }).written.catch(() => {});
       rmSync(ballast);
       await expect.poll(() => recorder.refusal, { timeout: 10_000 }).toBeUndefined();
       await spool.flush();
       const events = await readOutbox(spool.outbox);
       expect(events.filter((event) => event.api.startsWith('call-')).length).toBe(tally.made - tally.refused);
-      expect(events.filter((event) => event.type === 'gap')).toMatchObject([{ details: { count: tally.refused } }]);
+      expect(events.filter((event) => event.type === 'gap')).toMatchObject([{ details: { count: tally.refused + 7 } }]);
       const write = events.find((event) => event.api === 'write');
       const told = write?.outcome.state === 'pending' ? events.find((event) => event.ofEvent === write.id) : write;
       expect(told?.outcome).toEqual({ state: 'done', status: 204 });

@@ -87,12 +87,21 @@ export class SpoolRecorder implements Recorder {
       this.#options.onAppended(this.#options.raw.append(bytes), record);
       return this.#recorded;
     } catch (error) {
-      const now = this.#options.clock.wallMs();
-      this.#lost ??= { count: 0, from: now, to: now };
-      this.#lost.count += count;
-      this.#lost.to = now;
+      this.#noteLost(count);
       return this.#toFailure(error);
     }
+  }
+
+  noteUnrecorded(): void {
+    this.#noteLost(1);
+    this.#options.onTrouble();
+  }
+
+  #noteLost(count: number): void {
+    const now = this.#options.clock.wallMs();
+    this.#lost ??= { count: 0, from: now, to: now };
+    this.#lost.count += count;
+    this.#lost.to = now;
   }
 
   outcome(rid: string, outcome: EventOutcome, target?: Target): Recorded {
@@ -141,6 +150,8 @@ export class SpoolRecorder implements Recorder {
         this.#deferred.shift();
       }
       if (this.#lost !== undefined) {
+        // One gap for the whole time in which calls are refused, not one for each look at it.
+        if (this.#options.raw.sizeBytes > this.#options.refuseAboveBytes) return false;
         const { count, from, to } = this.#lost;
         const text = `${count} calls could not be recorded because there was no room`;
         const span = { count, from: new Date(from).toISOString(), to: new Date(to).toISOString() };

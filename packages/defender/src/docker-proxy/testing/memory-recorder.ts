@@ -16,6 +16,8 @@ export interface MemoryRecorder extends Recorder {
   /** From now on nothing counts as durable until `release`. */
   holdDurable(): void;
   release(): void;
+  /** Calls that were refused for want of room. */
+  readonly unrecorded: number;
   /** From now on appends fail. */
   fill(): void;
   /** As {@link fill}, but the recorder does not say so beforehand. */
@@ -32,6 +34,7 @@ export function createMemoryRecorder(): MemoryRecorder {
   let isFull = false;
   let isHeld = false;
   let refusal: Recorder['refusal'];
+  let unrecorded = 0;
   const gate = () =>
     new Promise<void>((resolve) => {
       const before = open;
@@ -88,6 +91,12 @@ export function createMemoryRecorder(): MemoryRecorder {
     prepare: (record) => ({ commit: () => append(record) }),
     outcome: (rid, outcome, target) =>
       append({ kind: 'outcome', rid, outcome, at: Date.now(), ...(target === undefined ? {} : { target }) }),
+    noteUnrecorded: () => {
+      unrecorded += 1;
+    },
+    get unrecorded() {
+      return unrecorded;
+    },
     get refusal() {
       return refusal;
     },
