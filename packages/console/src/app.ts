@@ -34,6 +34,7 @@ import { openLocalToken } from './defenders/local-token.ts';
 import { openRefusalLog } from './defenders/refusal-log.ts';
 import { addHealthRoutes, addStatusRoute } from './health/health.routes.ts';
 import { createHealth } from './health/health.ts';
+import { addHostSessionsRoutes } from './host-sessions/host-sessions.routes.ts';
 import { addApiInfoRoutes } from './http/api-info.routes.ts';
 import { addCompatibleRoutes, addVersionCheck } from './http/compatible-prefix.ts';
 import { createHttpsServer } from './http/https-server.ts';
@@ -65,12 +66,12 @@ import {
   parseConsoleSettings,
   parseListenAddress,
 } from './settings/console-settings.ts';
+import { startControlRefresh } from './storage/control-refresh.ts';
 import { writeFileDurably } from './storage/durable-file.ts';
 import { openMerkleLedger } from './storage/merkle-ledger/merkle-ledger.ts';
+import { openControlStore } from './storage/open-control-store.ts';
 import { openEventStore } from './storage/open-event-store.ts';
 import { loadOrCreateText } from './storage/persistent-text.ts';
-import { openControlStore } from './storage/sql/control-store.ts';
-import { createNodeSqliteDialect } from './storage/sql/node-sqlite.ts';
 import { openPeopleAuthority } from './user-certificates/people-authority.ts';
 import {
   addListenerCertificateRoute,
@@ -146,7 +147,7 @@ async function openParts(
 
   const ledger = await openMerkleLedger(dataDir, `dockledger/${consoleId}`);
   resources.defer(() => ledger.close());
-  const control = await openControl(settings, now);
+  const control = await openControlStore(settings.controlStore, dataDir, now);
   resources.defer(() => control.close());
   const eventStore = await openEventStore(settings.eventStore, dataDir);
   resources.defer(() => eventStore.close());
@@ -331,6 +332,7 @@ async function openParts(
       addEventsRoutes(scope, service, tail, now);
       addSavedViewsRoutes(scope, control.savedViews, now);
       addEventEvidenceRoute(scope, service, ledger);
+      addHostSessionsRoutes(scope, service);
       addLedgerProofRoutes(scope, { ledger, readFile: readLedgerFile, events: service, compareStretch });
       addNativeRulesRoutes(scope, rules);
       addNativeComplianceRoutes(scope, rules);
@@ -374,6 +376,10 @@ async function openParts(
   const renewal = setInterval(() => void certificates.renew({ api, channel }, logger), certificateCheckMs);
   renewal.unref();
   resources.defer(() => clearInterval(renewal));
+  if (settings.controlStore !== 'sqlite') {
+    const refresh = startControlRefresh([rules, collections, logon], logger);
+    resources.defer(() => refresh.close());
+  }
   resources.defer(() => closeServers([channel, api], tail));
   const endpoints = {
     console: await listen(api, 'consoleListen', settings.consoleListen),
@@ -405,16 +411,6 @@ async function makeDataDir(dataDir: string): Promise<string> {
       },
     );
   }
-}
-
-function openControl(settings: ConsoleSettings, now: () => number) {
-  if (settings.controlStore !== 'sqlite') {
-    throw new AppError(
-      'bad_setting',
-      `Setting controlStore is "${settings.controlStore.replace(/:\/\/.*/, '://…')}": only sqlite is available in this version.`,
-    );
-  }
-  return openControlStore(createNodeSqliteDialect(join(settings.dataDir, 'control.sqlite')), now);
 }
 
 async function openServerCertificates(settings: ConsoleSettings, now: () => number) {

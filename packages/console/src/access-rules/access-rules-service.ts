@@ -38,6 +38,8 @@ export interface AccessRulesService {
   newerThan(version: number, signal: AbortSignal): Promise<RuleSet | undefined>;
   /** Earlier versions, newest first. */
   history(limit: number): Promise<readonly RuleSetVersion[]>;
+  /** Puts a newer version in force that another Console has saved. */
+  reload(): Promise<void>;
 }
 
 /** What {@link openAccessRules} needs. */
@@ -122,6 +124,12 @@ export async function openAccessRules({
         const complianceRules = toStoredRules(rules, current.complianceRules ?? [], by, at);
         return { accessRules: current.accessRules, complianceRules };
       }, change),
+    reload: async () => {
+      const stored = await store.newest();
+      if (stored === undefined || stored.ruleSet.version <= current.version) return;
+      current = stored.ruleSet;
+      for (const wake of waiting) wake();
+    },
     republish: (by) => saveNext(() => ({ accessRules: current.accessRules }), { by }),
     newerThan: async (version, signal) => {
       while (current.version <= version && !signal.aborted) {

@@ -1,9 +1,15 @@
 // Lets Kysely's SQLite dialect run on node:sqlite. Every commit is durable (synchronous FULL).
+import { chmodSync, closeSync, openSync } from 'node:fs';
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 import { SqliteDialect } from 'kysely';
 
-/** A Kysely dialect over the database file. Destroying the Kysely instance closes the file. */
+/** A Kysely dialect over the database file, which only its owner may read. Destroying the Kysely instance closes the file. */
 export function createNodeSqliteDialect(path: string): SqliteDialect {
+  if (path !== ':memory:') {
+    // Before SQLite opens it: its side files take the mode of the main one.
+    closeSync(openSync(path, 'a', 0o600));
+    chmodSync(path, 0o600);
+  }
   const database = new DatabaseSync(path);
   database.exec(
     'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON;',
