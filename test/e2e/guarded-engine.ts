@@ -2,7 +2,7 @@
 // is on record out. Rules are in force when the setters resolve.
 import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
-import { connect, createServer } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import type { AccessRule, CompatibleRecord, ComplianceRule, StoredAccessEvent } from '@dockledger/contract';
 import { type Dockledger, type Engine, startDockledger, startEngine, until } from '@dockledger/testkit';
@@ -28,8 +28,10 @@ export interface GuardedEngine extends AsyncDisposable {
   engineBytes(): string;
   setRules(rules: readonly AccessRule[]): Promise<void>;
   setCompliance(rules: readonly ComplianceRule[]): Promise<void>;
-  /** The events since `from` with that api, once there is one. */
-  events(attempt: Pick<Attempt, 'from'>, api: string): Promise<StoredAccessEvent[]>;
+  /** Cuts the connections of all running {@link send}s. */
+  cutClients(): void;
+  /** The events since `from` with that api, oldest first, once there are `count`. Defaults to one. */
+  events(attempt: Pick<Attempt, 'from'>, api: string, count?: number): Promise<StoredAccessEvent[]>;
   audits(attempt: Pick<Attempt, 'from'>, api: string): Promise<CompatibleRecord[]>;
 }
 
@@ -42,6 +44,7 @@ export async function startGuardedEngine(settings: Readonly<Record<string, strin
   await engine.importBusybox();
   const relayPath = join(engine.dir, 'relay.sock');
   let bytes = '';
+  const sockets = new Set<Socket>();
   const relay = createServer({ allowHalfOpen: true }, (client) => {
     const upstream = connect({ path: engine.socketPath, allowHalfOpen: true });
     client.on('data', (chunk: Buffer) => {
@@ -66,6 +69,7 @@ export async function startGuardedEngine(settings: Readonly<Record<string, strin
     const from = new Date().toISOString();
     const before = bytes.length;
     const socket = connect({ path: socketPath, allowHalfOpen: true });
+    sockets.add(socket);
     let received = '';
     let isOver = false;
     socket.on('data', (chunk: Buffer) => {
@@ -80,6 +84,7 @@ export async function startGuardedEngine(settings: Readonly<Record<string, strin
     socket.write(request);
     await until('an answer', () => isOver || isEnough(received), { withinMs: 20_000, everyMs: 5 });
     socket.destroy();
+    sockets.delete(socket);
     const reached = [...bytes.slice(before).matchAll(headPattern)]
       .map(([, method = '', target = '']) => ({ method, target }))
       .filter(({ method, target }) => method !== 'GET' || target.startsWith('/v1.'))
@@ -104,10 +109,10 @@ export async function startGuardedEngine(settings: Readonly<Record<string, strin
       return text.includes(`by rule ${marker}.`);
     });
   };
-  const visible = <Row>(api: string, read: () => Promise<Row[]>) =>
-    until(`${api} is in the trail`, async () => {
+  const visible = <Row>(api: string, read: () => Promise<Row[]>, count = 1) =>
+    until(`${count} × ${api} in the trail`, async () => {
       const found = await read();
-      return found.length > 0 ? found : undefined;
+      return found.length >= count ? found : undefined;
     });
 
   return {
@@ -123,7 +128,10 @@ export async function startGuardedEngine(settings: Readonly<Record<string, strin
       await put('/api/dockledger/v1/compliance-rules', { complianceRules });
       await putInForce();
     },
-    events: ({ from }, api) => visible(api, () => dockledger.events(`from=${from}&api=${api}`)),
+    cutClients: () => {
+      for (const socket of sockets) socket.destroy();
+    },
+    events: ({ from }, api, count) => visible(api, () => dockledger.events(`from=${from}&api=${api}`), count),
     audits: ({ from }, api) => visible(api, () => dockledger.audits(`from=${from}&api=${api}`)),
     [Symbol.asyncDispose]: async () => {
       await dockledger[Symbol.asyncDispose]();

@@ -9,12 +9,15 @@ import {
   decide,
   defaultBrand,
   evaluateCompliance,
+  type HeaderField,
   hostPathsOf,
   isFormContentType,
   parseTarget,
+  queryValue,
   type RequestHead,
   refuseFormBody,
   type ScopeFacts,
+  toBuildWorkload,
   toWorkload,
   type Workload,
 } from '@dockledger/rules';
@@ -43,6 +46,10 @@ export interface DockerJudgeOptions {
   readonly brand?: string;
 }
 
+function isMalformedCredential({ lowerName, value }: HeaderField): boolean {
+  return (lowerName === 'x-registry-auth' || lowerName === 'x-registry-config') && !/^[\w+/=-]*$/.test(value);
+}
+
 function classifyHead(head: RequestHead): ClassifiedRequest | ClassifyRefusal {
   const target = parseTarget(head.target);
   if (target.kind === 'refusal') {
@@ -52,6 +59,10 @@ function classifyHead(head: RequestHead): ClassifiedRequest | ClassifyRefusal {
   const hasBody = head.framing === 'chunked' || head.contentLength > 0;
   if (hasBody && isFormContentType(head.contentType)) {
     return { kind: 'refusal', status: 400, api: route.action, reason: refuseFormBody().reason };
+  }
+  if (head.headers.some(isMalformedCredential)) {
+    const reason = 'X-Registry-Auth or X-Registry-Config is not base64.';
+    return { kind: 'refusal', status: 400, api: route.action, reason };
   }
   return { kind: 'request', api: route.action, route, target };
 }
@@ -79,6 +90,7 @@ export function createDockerJudge(parts: DockerJudgeOptions): RequestJudge {
   const compliance = parts.compliance ?? (() => noComplianceRules);
 
   const workloadOf = ({ request, body, workload: facts }: JudgeInput): Workload | undefined => {
+    if (request.api === 'image_build') return toBuildWorkload((name) => queryValue(request.target.query, name));
     const around = { ...facts, guardedPaths, hasSELinux };
     // What was judged when the exec was made is judged again when it starts: the rules may be others by then.
     return facts?.exec !== undefined && request.api === 'container_exec_start'

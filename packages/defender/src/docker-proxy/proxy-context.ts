@@ -1,10 +1,9 @@
 // What every connection and exchange of one proxy shares: the ports it was given and its counters.
 import type { Recorder, Target } from '@dockledger/contract';
-import type { BodyValue, CanonicalTarget, Classification, RequestHead } from '@dockledger/rules';
+import type { BodyValue, CanonicalTarget, Classification, ComplianceFacts, RequestHead } from '@dockledger/rules';
 import type { Caller, TargetFacts, Verdict } from '../ports.ts';
 import type { AppLog } from './app-log.ts';
 import type { EnginePool } from './engine-pool.ts';
-import type { WorkloadFacts } from './facts/workload-facts.ts';
 
 /** A request that has a name: what the judge, the record and the forwarder work on. */
 export interface ClassifiedRequest {
@@ -47,6 +46,14 @@ export interface RequestJudge {
   readBody(request: ClassifiedRequest, payload: Buffer): BodyReading;
   /** The verdict by the rules in force. A throw counts as a refusal. */
   judge(input: JudgeInput): Verdict;
+}
+
+/** What was found around a request that makes or changes a workload. */
+export interface WorkloadFacts extends ComplianceFacts {
+  /** The engine does not have the image. */
+  readonly isImageMissing?: boolean;
+  /** For the start of an exec: what it will run, in the form of the body that made it. */
+  readonly exec?: BodyValue;
 }
 
 /** What the verdict may depend on. */

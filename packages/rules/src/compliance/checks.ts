@@ -160,6 +160,7 @@ export const complianceChecks: readonly ComplianceCheck[] = [
     'No sensitive host directory is mounted',
     'Mount only the directory that the program needs, not a system directory.',
     (w) => {
+      if (w.unmasksKernel) return 'paths of /proc or /sys that the engine hides are laid open';
       const mount = w.mounts.find(
         (each) => each.kind === 'bind' && exposesSensitive(each.source, each.isReadOnly, w.guardedPaths),
       );
@@ -198,6 +199,7 @@ export const complianceChecks: readonly ComplianceCheck[] = [
     "The host's network namespace is not shared",
     'Remove --network host.',
     whenever((w) => w.networks.includes('host'), "the host's network is used"),
+    { appliesTo: ['container', 'service', 'build'] },
   ),
   check(
     510,
@@ -298,7 +300,7 @@ export const complianceChecks: readonly ComplianceCheck[] = [
     'The default cgroup is used',
     'Remove --cgroup-parent.',
     whenever((w) => w.cgroupParent !== '', 'another cgroup parent is set'),
-    { appliesTo: changed },
+    { appliesTo: [...changed, 'build'] },
   ),
   check(
     525,

@@ -9,7 +9,7 @@ import { cleanHostPath } from '../host-path.ts';
 import { complianceChecks } from './checks.ts';
 import { compileComplianceRules, evaluateCompliance } from './evaluate.ts';
 import { toRunningWorkload } from './running.ts';
-import { type ComplianceFacts, type ImageFacts, toWorkload, type Workload } from './workload.ts';
+import { type ComplianceFacts, type ImageFacts, toBuildWorkload, toWorkload, type Workload } from './workload.ts';
 
 const directory = new URL('../../cases/compliance/', import.meta.url);
 const names = readdirSync(directory).filter((name) => name.endsWith('.case.md'));
@@ -169,6 +169,20 @@ describe('evaluateCompliance', () => {
     const rules = compileComplianceRules([first, rule], collections);
     expect(evaluateCompliance(rules, privileged, target).block?.rule).toBe(rule.name);
     expect(evaluateCompliance(rules, privileged, { ...target, containerName: '/web-1' }).findings).toEqual([]);
+  });
+
+  it('judges a build by its query: the network and the cgroup that its steps run in', () => {
+    const rules = compileComplianceRules([
+      { name: 'builds', condition: { vulnerabilities: [59, 510, 524].map((id) => ({ id, block: true })) } },
+    ]);
+    const verdict = (query: Record<string, string>) =>
+      evaluateCompliance(
+        rules,
+        toBuildWorkload((name) => query[name] ?? ''),
+        target,
+      ).block?.checks;
+    expect(verdict({ networkmode: 'host', cgroupparent: '/' })).toEqual([59, 524]);
+    expect(verdict({ networkmode: 'none', t: 'x' })).toBeUndefined();
   });
 
   it('leaves checks of the image out for an image that is not there yet, and says that they block', () => {

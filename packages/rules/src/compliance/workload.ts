@@ -41,7 +41,7 @@ export interface PublishedPort {
 
 /** The view. For an update only what the request mentions is there. */
 export interface Workload {
-  readonly kind: 'container' | 'service' | 'update' | 'exec';
+  readonly kind: 'container' | 'service' | 'update' | 'exec' | 'build';
   readonly isPrivileged: boolean;
   readonly user: string;
   readonly command: readonly string[];
@@ -65,6 +65,8 @@ export interface Workload {
   readonly reservesDevices: boolean;
   readonly liftsUlimits: boolean;
   readonly cgroupParent: string;
+  /** What the engine hides or write-protects by default is laid open. */
+  readonly unmasksKernel: boolean;
   readonly hasHealthcheck: boolean;
   readonly imageAgeDays: number | undefined;
   readonly imagePorts: readonly string[] | undefined;
@@ -97,6 +99,7 @@ const nothing: Workload = {
   reservesDevices: false,
   liftsUlimits: false,
   cgroupParent: '',
+  unmasksKernel: false,
   hasHealthcheck: false,
   imageAgeDays: undefined,
   imagePorts: undefined,
@@ -143,6 +146,18 @@ function liftsUlimits(config: BodyObject): boolean {
   });
 }
 
+// Lists that the engine puts in force when none is given; one that is given replaces them, be it an empty one.
+const alwaysHidden: Readonly<Record<string, readonly string[]>> = {
+  MaskedPaths: ['/proc/kcore', '/sys/firmware'],
+  ReadonlyPaths: ['/proc/sys', '/proc/sysrq-trigger'],
+};
+
+function unmasksKernel(host: BodyObject): boolean {
+  return Object.entries(alwaysHidden).some(
+    ([key, paths]) => Array.isArray(host[key]) && !paths.every((path) => textsAt(host, key).includes(path)),
+  );
+}
+
 /** The part that HostConfig and an update body share. */
 function resources(host: BodyObject, facts: ComplianceFacts): Partial<Workload> {
   const restart = objectAt(host, 'RestartPolicy');
@@ -186,6 +201,7 @@ function containerWorkload(create: BodyObject, facts: ComplianceFacts): Workload
     ipcMode: textAt(host, 'IpcMode'),
     utsMode: textAt(host, 'UTSMode'),
     userNamespaceMode: textAt(host, 'UsernsMode'),
+    unmasksKernel: unmasksKernel(host),
     hasReadOnlyRoot: flagAt(host, 'ReadonlyRootfs'),
     hasHealthcheck: hasHealthcheck(create, facts.image),
     imageAgeDays: facts.image?.ageDays,
@@ -281,4 +297,9 @@ export function toWorkload(
     default:
       return undefined;
   }
+}
+
+/** The view of an image build, by its query. What its Dockerfile runs is not seen. */
+export function toBuildWorkload(parameter: (name: string) => string): Workload {
+  return { ...nothing, kind: 'build', networks: [parameter('networkmode')], cgroupParent: parameter('cgroupparent') };
 }

@@ -168,6 +168,8 @@ export function createTargetFinder({
       case 'exec':
         return findExec(request, caller, target);
       case 'image':
+        // Names that cannot be known before: a denial of some then holds, a permit of some does not.
+        if (namesUnknownImages(request)) return { target, isUnresolved: true };
         return target.imageName !== undefined && imageWrites.has(request.api)
           ? findImage(target.imageName, target)
           : { target };
@@ -206,6 +208,12 @@ export function createTargetFinder({
       return { containerId: id, ...optional('containerName', textOf(answer.value, 'Name')) };
     },
   };
+}
+
+/** A load names its images inside the tar; a build may give several names at once. */
+function namesUnknownImages({ api, target }: ClassifiedRequest): boolean {
+  if (api === 'images_load') return true;
+  return api === 'image_build' && target.query.filter(({ name }) => name === 't').length > 1;
 }
 
 function creatorKey({ actor }: Caller): string {

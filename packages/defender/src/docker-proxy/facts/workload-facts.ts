@@ -5,7 +5,6 @@ import { realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import {
   type BodyValue,
-  type ComplianceFacts,
   cleanHostPath,
   type HostMount,
   hostMounts,
@@ -16,17 +15,9 @@ import {
   namedVolumes,
   type VolumeFacts,
 } from '@dockledger/rules';
-import type { FactsUnavailable } from '../proxy-context.ts';
+import type { FactsUnavailable, WorkloadFacts } from '../proxy-context.ts';
 import { member } from '../request-summary.ts';
 import type { EngineAnswer } from './engine-query.ts';
-
-/** What was found around a request that makes or changes a workload. */
-export interface WorkloadFacts extends ComplianceFacts {
-  /** The engine does not have the image. */
-  readonly isImageMissing?: boolean;
-  /** For the start of an exec: what it will run, in the form of the body that made it. */
-  readonly exec?: BodyValue;
-}
 
 /** Asks `GET path` of the engine. */
 export type EngineAsk = (path: string) => Promise<EngineAnswer>;
