@@ -23,7 +23,7 @@ export interface ConsoleClient {
   /** The bytes of an answer with status 200, undefined for 404. Throws `unavailable`, `unauthenticated` or `forbidden` with the Console's sentence. */
   bytes(path: string): Promise<Buffer | undefined>;
   /** The parsed answer. Throws as {@link ConsoleClient.bytes}, also for 404. */
-  json<T>(path: string, method?: 'GET' | 'POST' | 'DELETE', body?: object): Promise<T>;
+  json<T>(path: string, method?: 'GET' | 'POST' | 'PUT' | 'DELETE', body?: object): Promise<T>;
 }
 
 /** The client of the Console that runs on this data directory, or undefined when none runs. Throws `unauthenticated` when no password is known. */
@@ -62,7 +62,7 @@ export async function createConsoleClient(options: {
       if (answer.status === 404) return undefined;
       return checked(url, answer);
     },
-    json: async <T>(path: string, method: 'GET' | 'POST' | 'DELETE' = 'GET', sent?: object) => {
+    json: async <T>(path: string, method: 'GET' | 'POST' | 'PUT' | 'DELETE' = 'GET', sent?: object) => {
       const more = sent === undefined ? {} : { 'content-type': 'application/json' };
       const content = sent === undefined ? undefined : JSON.stringify(sent);
       const answer = await send(new URL(path, url), { ca, headers: { ...headers, ...more }, method, content });
@@ -79,7 +79,7 @@ interface Answer {
 }
 
 function checked(url: string, { status, body }: Answer): Buffer {
-  if (status === 200) return body;
+  if (status === 200 || status === 201) return body;
   const sentence = /"(?:message|err)":"((?:[^"\\]|\\.)*)"/.exec(body.toString('utf8'))?.[1] ?? 'no reason given';
   const code = status === 401 ? 'unauthenticated' : status === 403 ? 'forbidden' : 'unavailable';
   throw new AppError(code, `${url} answers ${status}: ${sentence}`);

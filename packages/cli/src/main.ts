@@ -7,9 +7,11 @@ import { AppError, productVersion } from '@dockledger/contract';
 import { type DefenderSettingsInput, openDefender } from '@dockledger/defender';
 import { bypassCommand } from './commands/bypass.ts';
 import { configCommand } from './commands/config.ts';
+import { defenderCommand, defenderVerbs } from './commands/defenders.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { eventFilters, eventsCommand } from './commands/events.ts';
 import { explainCommand, explainOptions } from './commands/explain.ts';
+import { installCommand, installOptions } from './commands/install.ts';
 import { statusCommand } from './commands/status.ts';
 import { openUp } from './commands/up.ts';
 import { userCommand, userOptions } from './commands/user.ts';
@@ -28,6 +30,9 @@ Usage: dockledger COMMAND [--setting value]…
   console    the Console alone
   defender   the Defender alone
   defender bypass --minutes 10 --reason …   root lifts the rules for some minutes; --end puts them back
+  defender enrol --console URL --token T    enrols this host
+  defender token · list · revoke ID · rename ID NAME   who may speak to the Console
+  defender install --take-over              the Defender answers at the well-known Docker socket; --give-back undoes it
   status     is it ready, and where; exit code 0 only when ready
   doctor     is there a way to the engine past the Defender, and the command that closes it
   events     the trail: --user, --api, --container, --since 10m, --limit 50, --follow, …
@@ -42,11 +47,21 @@ Usage: dockledger COMMAND [--setting value]…
 Settings come from flags, DOCKLEDGER_ variables and dockledger.yaml, in that order:
 `;
 
-const switches = new Set(['--json', '--help', '--version', '--follow', '--end']);
+/** Switches that belong to one command. */
+const ownSwitches: Readonly<Record<string, readonly string[]>> = {
+  events: ['--follow'],
+  'defender bypass': ['--end'],
+  'defender install': ['--take-over', '--give-back', '--stop-containers', '--force'],
+};
+const switches = new Set(['--json', '--help', '--version', ...Object.values(ownSwitches).flat()]);
 /** Options with a value that belong to one command and are no settings. */
 const valueOptions: Readonly<Record<string, readonly string[]>> = {
   verify: ['--dir', '--url', '--key', '--since', '--ca'],
   'defender bypass': ['--minutes', '--reason'],
+  'defender install': installOptions,
+  ...Object.fromEntries(
+    Object.entries(defenderVerbs).map(([verb, own]) => [`defender ${verb}`, [...own, ...consoleOptions]]),
+  ),
   events: [...Object.keys(eventFilters), ...consoleOptions, '--limit'],
   explain: [...explainOptions, ...consoleOptions],
   user: [...userOptions, ...consoleOptions],
@@ -77,8 +92,9 @@ function takeOptions(
 
 async function main(words: readonly string[]): Promise<number> {
   const [first = 'help', ...afterFirst] = words;
-  const isDouble = first === 'defender' && afterFirst[0] === 'bypass';
-  const command = isDouble ? `${first} ${afterFirst[0]}` : first;
+  const verb = afterFirst[0] ?? '';
+  const isDouble = first === 'defender' && (verb === 'bypass' || Object.hasOwn(defenderVerbs, verb));
+  const command = isDouble ? `${first} ${verb}` : first;
   const afterCommand = isDouble ? afterFirst.slice(1) : afterFirst;
   // A docker command line has flags of its own: it is taken out before ours are read.
   const lineAt = command === 'explain' ? afterCommand.findIndex((word) => word === 'docker' || word === '--') : -1;
@@ -102,16 +118,23 @@ async function main(words: readonly string[]): Promise<number> {
   });
   const dataDir = String(settings.get('dataDir')?.value);
   const json = rest.includes('--json');
-  const isFollowing = command === 'events' && rest.includes('--follow');
-  const isEnding = command === 'defender bypass' && rest.includes('--end');
-  const surplus = rest.filter(
-    (word) => word !== '--json' && !(isFollowing && word === '--follow') && !(isEnding && word === '--end'),
-  );
-  if (surplus.length > 0 && command !== 'user')
+  const taken = new Set(['--json', ...(ownSwitches[command] ?? [])]);
+  const surplus = rest.filter((word) => !taken.has(word));
+  if (surplus.length > 0 && command !== 'user' && !isOfDefenders)
     throw new AppError(
       'bad_setting',
       `\`dockledger ${command}\` takes no "${surplus[0]}". \`dockledger help\` lists what it takes.`,
     );
+  if (isOfDefenders) {
+    return defenderCommand({
+      verb,
+      words: surplus,
+      options,
+      json,
+      settings: defenderPart(settings) as DefenderSettingsInput,
+      openConsole: () => openNamedConsole(dataDir, options, credentialsOf(settings)),
+    });
+  }
   switch (command) {
     case 'up':
       return runProgram(dataDir, () => openUp(settings));
@@ -125,8 +148,22 @@ async function main(words: readonly string[]): Promise<number> {
         json,
         minutes: options.get('--minutes'),
         reason: options.get('--reason'),
-        end: isEnding,
+        end: rest.includes('--end'),
       });
+    case 'defender install': {
+      const isTakeOver = rest.includes('--take-over');
+      if (isTakeOver === rest.includes('--give-back'))
+        throw new AppError('bad_setting', 'Say --take-over or --give-back.');
+      return installCommand({
+        dataDir,
+        settings,
+        settingsFile: file,
+        options,
+        direction: isTakeOver ? 'take-over' : 'give-back',
+        stopContainers: rest.includes('--stop-containers'),
+        force: rest.includes('--force'),
+      });
+    }
     case 'status':
       return statusCommand(dataDir, json);
     case 'doctor':
@@ -141,7 +178,7 @@ async function main(words: readonly string[]): Promise<number> {
         client: await openNamedConsole(dataDir, options, credentialsOf(settings)),
         filters: options,
         limit: options.get('--limit'),
-        isFollowing,
+        isFollowing: rest.includes('--follow'),
         json,
       });
     case 'explain': {
