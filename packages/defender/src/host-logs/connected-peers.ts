@@ -1,7 +1,9 @@
-// Remembers who lately had a connection to a port that root listens on, from /proc/net/tcp and tcp6, so that a line in a
-// log file cannot name an address that was never there. Ordinary users cannot add to it by connections of their own.
+// Remembers who lately had a connection to a port that root listens on, so that a line in a log file cannot name an address
+// that was never there. Ordinary users cannot add to it by connections of their own. Open connections are in /proc/net/tcp
+// and tcp6; of those that ended in between the kernel told.
 import { readFileSync } from 'node:fs';
 import type { HostLogPeer } from '@dockledger/host-logs';
+import { type EndedConnections, openEndedConnections } from '../ended-connections.ts';
 
 /** What is known of a peer. */
 export type PeerAnswer = 'connected' | 'not-connected' | 'not-known';
@@ -25,38 +27,53 @@ interface Entry {
 
 const rememberMs = 15 * 60_000;
 const maxRemembered = 50_000;
+/** How long nothing is called unconnected after the kernel dropped news of ends. */
+const lostMs = 60_000;
 const listening = '0A';
 
-/** Starts watching. `everyMs` (default 100) stretches where the tables are long: looking takes at most a fiftieth of the time. */
+/** Starts watching. `everyMs` (default 250) stretches where the tables are long: looking takes at most a fiftieth of the time. */
 export function watchConnectedPeers({
-  everyMs = 100,
+  everyMs = 250,
   now = Date.now,
   read = readTables,
+  ended = openEndedConnections(),
 }: {
   everyMs?: number;
   now?: () => number;
   read?: () => string | undefined;
+  /** Undefined: short connections between two looks are missed, and their lines stay claims. */
+  ended?: EndedConnections | undefined;
 } = {}): ConnectedPeers {
   const seen = new Map<string, number>();
+  const ports = new Set<number>();
   const startedAt = now();
   let isReadable = true;
+  let lostUntil = 0;
   let timer: NodeJS.Timeout | undefined;
   let isClosed = false;
 
+  const note = (remote: string, remotePort: number, at: number): void => {
+    for (const key of [remote, `${remote} ${remotePort}`]) {
+      seen.delete(key);
+      seen.set(key, at);
+    }
+  };
+
   const look = (): number => {
     const begun = performance.now();
+    const at = now();
+    // Ended first: what ends in between is then still in the tables.
+    const gone = ended?.take() ?? (ended === undefined ? [] : undefined);
+    if (gone === undefined) lostUntil = at + lostMs;
     const text = read();
     isReadable = text !== undefined;
     const entries = (text ?? '').split('\n').map(parseEntry);
-    const ports = new Set<number>();
     for (const entry of entries) if (entry?.state === listening && entry.uid === 0) ports.add(entry.localPort);
-    const at = now();
+    for (const { localPort, remoteAddress, remotePort } of gone ?? [])
+      if (ports.has(localPort)) note(canonicalAddress(remoteAddress), remotePort, at);
     for (const entry of entries) {
       if (entry === undefined || entry.state === listening || entry.uid !== 0 || !ports.has(entry.localPort)) continue;
-      for (const key of [entry.remote, `${entry.remote} ${entry.remotePort}`]) {
-        seen.delete(key);
-        seen.set(key, at);
-      }
+      note(entry.remote, entry.remotePort, at);
     }
     for (const [key, last] of seen) {
       if (at - last <= rememberMs && seen.size <= maxRemembered) break;
@@ -76,12 +93,13 @@ export function watchConnectedPeers({
       const canonical = canonicalAddress(address);
       if (seen.has(port === null ? canonical : `${canonical} ${port}`)) return 'connected';
       // The stamp in a file has whole seconds; syslogd sets it, not the writer.
-      if (!isReadable || (timeMs !== null && timeMs < startedAt - 1000)) return 'not-known';
+      if (!isReadable || now() < lostUntil || (timeMs !== null && timeMs < startedAt - 1000)) return 'not-known';
       return 'not-connected';
     },
     close: () => {
       isClosed = true;
       clearTimeout(timer);
+      ended?.close();
     },
   };
 }

@@ -35,16 +35,15 @@ const lookEveryMs = 5000;
 /** Begins to read. Throws `bad_setting` for a setting that names nothing readable. */
 export function startHostLogs(options: HostLogsOptions): HostLogs {
   const { recorder, userNameOf, onCondition, now = Date.now } = options;
-  const found = findSources(options.setting);
-  const peers = found.sources.some((source) => source.kind === 'file' && source.isOwn)
-    ? watchConnectedPeers({ now })
-    : undefined;
+  let found = findSources(options.setting);
+  let peers: ConnectedPeers | undefined;
   const trust = createHostTrust(userNameOf);
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
   const follow = (source: HostLogSource): AsyncDisposable => {
     const link = createSessionLinker(options.sessions);
-    const checked = source.kind === 'file' && source.isOwn ? peers : undefined;
+    const isChecked = source.kind === 'file' && source.isOwn;
+    const checked = isChecked ? (peers ??= watchConnectedPeers({ now })) : undefined;
     return followSource({
       source,
       recorder,
@@ -73,13 +72,14 @@ export function startHostLogs(options: HostLogsOptions): HostLogs {
   };
 
   const followers = found.sources.map(follow);
-  if (found.sources.length === 0 && options.setting !== 'off') {
-    onCondition('host-logs-missing', {
-      text: `No host log is read: ${found.reason}. Logins and sudo are not on record.`,
-      fix: 'apt-get install rsyslog',
-    });
-  }
   const look = (): void => {
+    if (found.sources.length === 0) {
+      found = findSources(options.setting);
+      followers.push(...found.sources.map(follow));
+      const text = `No host log is read: ${found.reason}. Logins and sudo are not on record.`;
+      const isMissing = found.sources.length === 0 && options.setting !== 'off';
+      onCondition('host-logs-missing', isMissing ? { text, fix: 'apt-get install rsyslog' } : undefined);
+    }
     for (const source of found.sources) {
       if (source.kind !== 'file') continue;
       onCondition(
@@ -92,7 +92,9 @@ export function startHostLogs(options: HostLogsOptions): HostLogs {
   const looking = setInterval(look, lookEveryMs).unref();
 
   return {
-    found,
+    get found() {
+      return found;
+    },
     async close() {
       clearInterval(looking);
       await Promise.all(followers.map((follower) => follower[Symbol.asyncDispose]()));

@@ -1,5 +1,5 @@
 // The few libc calls that Node lacks: peer credentials of a unix socket and names through NSS.
-// The only file that touches koffi and `socket._handle.fd`; its test fails loudly on a Node without that field.
+// The only file that touches `socket._handle.fd`; its test fails loudly on a Node without that field.
 import { AppError } from '@dockledger/contract';
 import koffi from 'koffi';
 
