@@ -93,7 +93,8 @@ function takeOptions(
 async function main(words: readonly string[]): Promise<number> {
   const [first = 'help', ...afterFirst] = words;
   const verb = afterFirst[0] ?? '';
-  const isDouble = first === 'defender' && (verb === 'bypass' || Object.hasOwn(defenderVerbs, verb));
+  const isDouble =
+    first === 'defender' && (verb === 'bypass' || verb === 'install' || Object.hasOwn(defenderVerbs, verb));
   const command = isDouble ? `${first} ${verb}` : first;
   const afterCommand = isDouble ? afterFirst.slice(1) : afterFirst;
   // A docker command line has flags of its own: it is taken out before ours are read.
@@ -120,6 +121,7 @@ async function main(words: readonly string[]): Promise<number> {
   const json = rest.includes('--json');
   const taken = new Set(['--json', ...(ownSwitches[command] ?? [])]);
   const surplus = rest.filter((word) => !taken.has(word));
+  const isOfDefenders = isDouble && verb !== 'bypass';
   if (surplus.length > 0 && command !== 'user' && !isOfDefenders)
     throw new AppError(
       'bad_setting',
