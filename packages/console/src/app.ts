@@ -66,6 +66,7 @@ import {
   parseConsoleSettings,
   parseListenAddress,
 } from './settings/console-settings.ts';
+import { addControlBackupRoutes } from './settings/control-backup.routes.ts';
 import { startControlRefresh } from './storage/control-refresh.ts';
 import { writeFileDurably } from './storage/durable-file.ts';
 import { openMerkleLedger } from './storage/merkle-ledger/merkle-ledger.ts';
@@ -170,7 +171,10 @@ async function openParts(
   collections.onReplaced(async (name, by) => {
     if (rules.current().collections?.some((scope) => scope.name === name) === true) await rules.republish(by);
   });
-  const inUse = createNamesInUse({ ...control, accessRules: () => rules.current().accessRules });
+  const inUse = createNamesInUse({
+    ...control,
+    rules: () => [...rules.current().accessRules, ...(rules.current().complianceRules ?? [])],
+  });
   const peopleAuthority = await openPeopleAuthority(join(dataDir, 'ca'), now);
   userCertificates = await openUserCertificates({
     store: control.userCertificates,
@@ -335,6 +339,9 @@ async function openParts(
       addHostSessionsRoutes(scope, service);
       addLedgerProofRoutes(scope, { ledger, readFile: readLedgerFile, events: service, compareStretch });
       addNativeRulesRoutes(scope, rules);
+      addControlBackupRoutes(scope, control.backups, async () => {
+        for (const part of [rules, collections, logon]) await part.reload();
+      });
       addNativeComplianceRoutes(scope, rules);
       if (userCertificates !== undefined) addUserCertificatesRoutes(scope, userCertificates);
       addRuleTrialRoutes(scope, { rules, collections: () => collections.list(), store: eventStore.store, now });

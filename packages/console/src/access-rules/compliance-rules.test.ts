@@ -49,6 +49,7 @@ describe('compliance rules', () => {
     await put(console, '/api/v1/collections', { name: 'unused', images: ['x'] }, 'POST');
     await put(console, native, { complianceRules: [{ ...privileged, collections: ['shop'] }] });
     expect(await ruleSet(console)).toMatchObject({ version: 2, collections: [shop] });
+    expect((await console.api.send('/api/v1/collections/shop', { method: 'DELETE' })).status).toBe(409);
     await put(console, '/api/v1/collections/shop', { name: 'shop', containers: ['store-*'] });
     expect(await ruleSet(console)).toMatchObject({ version: 3, collections: [{ containers: ['store-*'] }] });
   });

@@ -22,11 +22,11 @@ export interface NamesInUse {
 export interface NamesInUseParts {
   readonly users: Pick<UserStore, 'list'>;
   readonly groups: Pick<GroupStore, 'list'>;
-  readonly accessRules: () => readonly AccessRule[];
+  readonly rules: () => readonly Pick<AccessRule, 'name' | 'collections'>[];
 }
 
 /** Makes the lookup. */
-export function createNamesInUse({ users, groups, accessRules }: NamesInUseParts): NamesInUse {
+export function createNamesInUse({ users, groups, rules }: NamesInUseParts): NamesInUse {
   const holders = async () => [
     ...(await users.list()).map(({ username, role, collections }) => ({
       usage: { name: username, type: 'user' } as const,
@@ -41,7 +41,7 @@ export function createNamesInUse({ users, groups, accessRules }: NamesInUseParts
   ];
   return {
     ofCollection: async (name) => [
-      ...accessRules()
+      ...rules()
         .filter(({ collections }) => collections?.includes(name))
         .map((rule) => ({ name: rule.name, type: 'policy' }) as const),
       ...(await holders()).filter(({ collections }) => collections.includes(name)).map(({ usage }) => usage),
