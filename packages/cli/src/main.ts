@@ -121,7 +121,7 @@ async function main(words: readonly string[]): Promise<number> {
   const json = rest.includes('--json');
   const taken = new Set(['--json', ...(ownSwitches[command] ?? [])]);
   const surplus = rest.filter((word) => !taken.has(word));
-  const isOfDefenders = isDouble && verb !== 'bypass';
+  const isOfDefenders = isDouble && Object.hasOwn(defenderVerbs, verb);
   if (surplus.length > 0 && command !== 'user' && !isOfDefenders)
     throw new AppError(
       'bad_setting',
