@@ -1,5 +1,5 @@
 // Takes pictures of every page of a real Console filled with sample events; of the event also dark and as on a phone.
-// Run: npm run screenshots [DIRECTORY]; defaults to docs/images. Needs the built page and a Chromium.
+// Run: npm run screenshots [DIRECTORY]; defaults to docs/images. With a directory: every page in every look, to be looked at. Needs the built page and a Chromium.
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AccessEvent, StoredAccessEvent } from '@dockledger/contract';
@@ -9,6 +9,7 @@ import { browserMissing, openBrowser } from '../packages/web/browser/open-browse
 import { anEvent, sampleEvents } from '../packages/web/browser/sample-events.ts';
 import { sampleDefenders, sampleRules } from '../packages/web/browser/sample-state.ts';
 
+const takesAll = process.argv[2] !== undefined;
 const directory = process.argv[2] ?? join(import.meta.dirname, '../docs/images');
 const rows = 3000;
 const json = { 'content-type': 'application/json' };
@@ -62,6 +63,33 @@ async function fill(console_: Awaited<ReturnType<typeof startTestConsole>>): Pro
   }
   const body = JSON.stringify({ accessRules: sampleRules() });
   expectDone(await console_.api.send('/api/dockledger/v1/rules', { method: 'PUT', headers: json, body }));
+  const compliance = {
+    name: 'Baseline',
+    condition: { vulnerabilities: [54, 531, 59].map((id) => ({ id, block: id === 54 })) },
+  };
+  expectDone(
+    await console_.api.send('/api/dockledger/v1/compliance-rules', {
+      method: 'PUT',
+      headers: json,
+      body: JSON.stringify({ complianceRules: [compliance] }),
+    }),
+  );
+  const databases = { name: 'databases', description: 'What keeps our data', images: ['postgres*', 'mysql*'] };
+  const production = { name: 'production', hosts: ['web-*', 'db-*'], labels: ['stage:production'] };
+  for (const collection of [databases, production]) {
+    const made = JSON.stringify(collection);
+    expectDone(await console_.api.send('/api/v1/collections', { method: 'POST', headers: json, body: made }));
+  }
+  const users = [
+    { username: 'auditor', role: 'auditor', collections: [] },
+    { username: 'dba', role: 'devSecOps', collections: ['databases'] },
+    { username: 'olga', role: 'operator', collections: [] },
+  ];
+  for (const { collections, ...user } of users) {
+    const permissions = collections.length === 0 ? [] : [{ project: 'Central Console', collections }];
+    const made = JSON.stringify({ ...user, password: 'Correct horse: 1 staple', permissions });
+    expectDone(await console_.api.send('/api/v1/users', { method: 'POST', headers: json, body: made }));
+  }
   await console_.indexed();
 }
 
@@ -77,6 +105,10 @@ const pages: readonly [string, string][] = [
   ['events', '/events'],
   ['event', `/events?user=alice&event=${refused}`],
   ['rules', '/rules'],
+  ['rules-test', '/rules'],
+  ['compliance', '/rules/compliance'],
+  ['users', '/settings'],
+  ['collections', '/settings/collections'],
   ['defenders', '/defenders'],
   ['evidence', '/evidence'],
 ];
@@ -94,10 +126,18 @@ for (const { name: look, colorScheme, viewport } of looks) {
   await page.keyboard.press('Enter');
   await page.locator('.bar').waitFor();
   for (const [name, path] of pages) {
-    if (look !== '' && name !== 'event') continue;
+    // All looks of all pages are taken into a directory of one's own; the documentation keeps the few that differ.
+    if (look !== '' && name !== 'event' && !takesAll) continue;
     await page.goto(`${base}${path}`);
-    await page.locator('tr.row, .rule, .defenders tr, .assurance').first().waitFor();
+    await page.locator('tr.row, .rule, .plain tr, .assurance').first().waitFor();
     if (name === 'event') await page.getByText('Proven').waitFor();
+    if (name === 'rules-test') {
+      await page.getByRole('button', { name: 'New rule', exact: true }).click();
+      await page.getByRole('button', { name: 'Test a command' }).click();
+      await page.locator('.verdict').first().waitFor();
+      await page.locator('.would-match b').first().waitFor();
+    }
+    if (name === 'compliance') await page.getByRole('button', { name: 'Edit' }).first().click();
     await page.waitForLoadState('load');
     // The chart and the counts come after the rows; nothing on the page says when the last of them is drawn.
     await page.waitForTimeout(800);

@@ -7,7 +7,10 @@ import { DefendersPage } from './pages/defenders/defenders-page.tsx';
 import { EventsPage } from './pages/events/events-page.tsx';
 import { EvidencePage } from './pages/evidence/evidence-page.tsx';
 import { OverviewPage } from './pages/overview/overview-page.tsx';
+import { CompliancePage } from './pages/rules/compliance-page.tsx';
 import { RulesPage } from './pages/rules/rules-page.tsx';
+import { CollectionsPage } from './pages/settings/collections-page.tsx';
+import { UsersPage } from './pages/settings/users-page.tsx';
 import { place } from './state/location.ts';
 import { session } from './state/session.ts';
 
@@ -15,8 +18,11 @@ const pages: Readonly<Record<string, () => ComponentChildren>> = {
   '/': () => <OverviewPage />,
   '/events': () => <EventsPage />,
   '/rules': () => <RulesPage />,
+  '/rules/compliance': () => <CompliancePage />,
   '/defenders': () => <DefendersPage />,
   '/evidence': () => <EvidencePage />,
+  '/settings': () => <UsersPage />,
+  '/settings/collections': () => <CollectionsPage />,
 };
 
 function NoSuchPage() {

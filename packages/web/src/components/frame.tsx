@@ -20,7 +20,13 @@ const links: readonly [string, string][] = [
   ['/rules', 'Rules'],
   ['/defenders', 'Defenders'],
   ['/evidence', 'Evidence'],
+  ['/settings', 'Settings'],
 ];
+
+/** True for the page itself and the pages under it. */
+function isWithin(path: string, href: string): boolean {
+  return path === href || (href !== '/' && path.startsWith(`${href}/`));
+}
 
 function DefenderHealth() {
   const { data, failure } = useResource('defenders', loadDefenders, { everyMs: 10_000 });
@@ -86,7 +92,7 @@ export function Frame({ children }: { readonly children: ComponentChildren }) {
     return () => document.removeEventListener('keydown', onKey);
   }, []);
   useEffect(() => {
-    const name = links.find(([href]) => href === path)?.[1];
+    const name = links.find(([href]) => isWithin(path, href))?.[1];
     document.title = name === undefined ? 'Dockledger' : `${name} · Dockledger`;
   }, [path]);
   return (
@@ -107,7 +113,7 @@ export function Frame({ children }: { readonly children: ComponentChildren }) {
         </Link>
         <nav class="bar-nav" aria-label="Pages">
           {links.map(([href, name]) => (
-            <Link key={href} href={href} {...(path === href && { 'aria-current': 'page' as const })}>
+            <Link key={href} href={href} {...(isWithin(path, href) && { 'aria-current': 'page' as const })}>
               {name}
             </Link>
           ))}

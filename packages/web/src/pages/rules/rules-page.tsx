@@ -10,6 +10,7 @@ import { hasCatchAll } from '../../lib/rule-list.ts';
 import { useResource } from '../../state/resource.ts';
 import { RuleList } from './rule-list.tsx';
 import { RulesHistory } from './rules-history.tsx';
+import { RulesTabs } from './rules-tabs.tsx';
 import { SaveDialog } from './save-dialog.tsx';
 import { loadSeen } from './seen-values.ts';
 import { TestBox } from './test-box.tsx';
@@ -62,6 +63,7 @@ export function RulesPage() {
   const toggle = (part: 'history' | 'test') => setShown(shown === part ? undefined : part);
   return (
     <div class="page">
+      <RulesTabs />
       <PageHead
         title="Rules"
         actions={
