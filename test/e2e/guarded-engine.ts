@@ -30,7 +30,7 @@ export interface GuardedEngine extends AsyncDisposable {
   setCompliance(rules: readonly ComplianceRule[]): Promise<void>;
   /** Cuts the connections of all running {@link send}s. */
   cutClients(): void;
-  /** The events since `from` with that api, oldest first, once there are `count`. Defaults to one. */
+  /** The events since `from` with that api (empty: any), oldest first, once there are `count`. Defaults to one. */
   events(attempt: Pick<Attempt, 'from'>, api: string, count?: number): Promise<StoredAccessEvent[]>;
   audits(attempt: Pick<Attempt, 'from'>, api: string): Promise<CompatibleRecord[]>;
 }
@@ -131,7 +131,8 @@ export async function startGuardedEngine(settings: Readonly<Record<string, strin
     cutClients: () => {
       for (const socket of sockets) socket.destroy();
     },
-    events: ({ from }, api, count) => visible(api, () => dockledger.events(`from=${from}&api=${api}`), count),
+    events: ({ from }, api, count) =>
+      visible(api, () => dockledger.events(`from=${from}${api === '' ? '' : `&api=${api}`}`), count),
     audits: ({ from }, api) => visible(api, () => dockledger.audits(`from=${from}&api=${api}`)),
     [Symbol.asyncDispose]: async () => {
       await dockledger[Symbol.asyncDispose]();

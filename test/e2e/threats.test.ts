@@ -126,8 +126,10 @@ describe.skipIf(why !== undefined)('threats', () => {
       expect(attempts.map(({ statuses, reached }) => ({ statuses, reached }))).toEqual(
         targets.map(() => ({ statuses: [400], reached: [] })),
       );
-      const events = await guarded.dockledger.events(`from=${attempts[0]?.from}`);
-      expect(events.every(({ decision }) => decision.effect === 'deny')).toBe(true);
+      const events = await guarded.events(attempts[0] as Attempt, '', targets.length);
+      expect(events.map(({ decision }) => decision)).toEqual(
+        targets.map(() => expect.objectContaining({ effect: 'deny', reason: 'malformed' })),
+      );
     });
 
     it('T-06 is no route: only a rule for everything covers it', async () => {
@@ -165,6 +167,8 @@ describe.skipIf(why !== undefined)('threats', () => {
         'container_create',
       );
       await refused([request('get /v1.41/info'), request('TRACE /v1.41/info')], 405, 'unknown');
+      await allowed(request('OPTIONS /v1.41/containers/create'), 200, 'docker_options');
+      await allowed(request('HEAD /v1.41/info'), 404, 'unknown');
     });
   });
 
@@ -764,10 +768,12 @@ describe.skipIf(why !== undefined)('threats', () => {
         `POST /v1.41/containers/create HTTP/1.1\r\nHost: d\r\nConnection: close, Content-Type\r\n${json}Content-Length: 2\r\n\r\n{}`,
       ],
     ])('%s is refused: %s', async (_number, _what, bytes) => {
-      const { statuses, reached } = await attempt(bytes);
+      const { statuses, reached, from } = await attempt(bytes);
       expect(statuses.length).toBe(1);
       expect([400, 501]).toContain(statuses[0]);
       expect(reached).toEqual([]);
+      const events = await guarded.events({ from }, '');
+      expect(events.map(({ decision }) => decision.reason)).toEqual(['malformed']);
     });
 
     it('T-76 judges and records pipelined calls one by one', async () => {
