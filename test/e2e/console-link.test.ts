@@ -1,5 +1,6 @@
 // The Defender's link against a real Console over the network: order, once, and nothing lost while either is away.
-import { until } from '@dockledger/testkit';
+import { cp, rm } from 'node:fs/promises';
+import { createTempDir, until } from '@dockledger/testkit';
 import { describe, expect, it } from 'vitest';
 import { startTestConsole } from '../../packages/console/src/testing/test-console.ts';
 import { readTrail, startLinkedDefender } from './linked-defender.ts';
@@ -54,5 +55,44 @@ describe('console-link', () => {
       ...numbered(50, 'during-'),
       ...numbered(50, 'after-'),
     ]);
+  });
+
+  it('gives a Console restored from a backup what it lost, also of an epoch that is over, and nothing twice', async () => {
+    await using backup = await createTempDir('dl-backup-');
+    let console = await startTestConsole();
+    const { port } = new URL(console.running.endpoints.defenderChannel);
+    await using defender = await startLinkedDefender(console);
+    const { outbox } = defender.spool;
+    await defender.record(50, 'kept-');
+    await until('the first are acknowledged', () => outbox.state().acknowledgedSeq === 51, patient);
+    const { dataDir } = console;
+    const channel = { defenderChannelListen: `127.0.0.1:${port}` };
+    await console.running.close();
+    await cp(dataDir, backup.path, { recursive: true });
+    console = await console.restart(channel);
+
+    await defender.record(50, 'lost-');
+    await until('more are acknowledged', () => outbox.state().acknowledgedSeq === 101, patient);
+    await outbox.beginEpoch('fork');
+    await defender.record(50, 'newer-');
+    await until('the new epoch is acknowledged', () => outbox.state().acknowledgedSeq === 52, patient);
+    await console.running.close();
+    await rm(dataDir, { recursive: true });
+    await cp(backup.path, dataDir, { recursive: true });
+    console = await console.restart(channel);
+    await using _closing = console;
+    await defender.record(10, 'after-');
+
+    await until('all is acknowledged', () => outbox.state().acknowledgedSeq === 62, patient);
+    const trail = await readTrail(console);
+    expect(trail.filter(({ type }) => type === 'docker').map(({ api }) => api)).toEqual([
+      ...numbered(50, 'kept-'),
+      ...numbered(50, 'lost-'),
+      ...numbered(50, 'newer-'),
+      ...numbered(10, 'after-'),
+    ]);
+    expect(new Set(trail.map(({ id }) => id)).size).toBe(trail.length);
+    // One gap by the Defender, which says why it began anew, and one by the Console, which saw it.
+    expect(trail.filter(({ type }) => type === 'gap').map(({ api }) => api)).toEqual(['defender_epoch_began', 'gap']);
   });
 });

@@ -58,6 +58,11 @@ export interface Outbox {
     readonly acknowledgedSeq: number;
   };
   /**
+   * Epochs before the current one of which events are still kept, oldest first. What is below `endSeq` belongs to the epoch for
+   * good; a Console that was restored from a backup may need it again before anything newer.
+   */
+  endedEpochs(): readonly { readonly epoch: number; readonly endSeq: number }[];
+  /**
    * Durable events from `fromSeq` of `epoch` on; undefined when there is none yet. Events of an older epoch come before
    * those of the newer one, and a batch never mixes two.
    */

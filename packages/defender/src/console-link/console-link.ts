@@ -131,7 +131,50 @@ export function startConsoleLink(options: ConsoleLinkOptions): ConsoleLink {
     return expectedSeq;
   };
 
+  /** Sends events of one epoch and answers the number that the Console expects next. */
+  const sendEvents = async (epoch: number, events: readonly Uint8Array[]): Promise<number | 'forked'> => {
+    const lines: Uint8Array[] = [];
+    for (const event of events) lines.push(event, newline);
+    const body = await compress(Buffer.concat(lines), { level: 1 });
+    const answer = await client.send('POST', channelRoutes.events, {
+      body,
+      headers: {
+        ...headers,
+        'content-type': 'application/x-ndjson',
+        'content-encoding': 'gzip',
+        'dockledger-epoch': String(epoch),
+      },
+      timeoutMs: 60_000,
+      signal,
+    });
+    if (answer.status === 200) return parseAnswer(EventsAnswer, answer.body, 'events').expectedSeq;
+    if (answer.status !== 409) throw refusal(answer.status, answer.body, 'a batch of events');
+    const mismatch = parseAnswer(SequenceMismatch, answer.body, 'events');
+    if (mismatch.code !== 'forked') return mismatch.details.expectedSeq;
+    options.onWarning?.(
+      `The Console holds other events under the numbers of epoch ${epoch}; a new epoch begins. ${mismatch.message}`,
+    );
+    return 'forked';
+  };
+
+  /** Brings a Console that was restored from a backup what it lost of epochs that are over, before anything newer. */
+  const deliverEnded = async (): Promise<void> => {
+    for (const { epoch, endSeq } of outbox.endedEpochs()) {
+      let next = await hello(epoch);
+      while (!signal.aborted && next < endSeq) {
+        const maxEvents = Math.min(batchLimits.maxEvents, endSeq - next);
+        const batch = await outbox.readBatch(epoch, next, { ...batchLimits, maxEvents });
+        // What is not kept any more has been declared as a gap, or expired.
+        if (batch === undefined || batch.firstSeq !== next) break;
+        const sent = await sendEvents(epoch, batch.events);
+        if (sent === 'forked' || sent <= next) break;
+        next = sent;
+      }
+    }
+  };
+
   const deliver = async (): Promise<void> => {
+    await deliverEnded();
     const { epoch } = outbox.state();
     let next = await hello(epoch);
     setState({ state: 'connected' });
@@ -148,35 +191,14 @@ export function startConsoleLink(options: ConsoleLinkOptions): ConsoleLink {
           `The Console wants event ${next} of epoch ${epoch}, but the spool begins at ${batch.firstSeq}.`,
         );
       }
-      const lines: Uint8Array[] = [];
-      for (const event of batch.events) lines.push(event, newline);
-      const body = await compress(Buffer.concat(lines), { level: 1 });
-      const answer = await client.send('POST', channelRoutes.events, {
-        body,
-        headers: {
-          ...headers,
-          'content-type': 'application/x-ndjson',
-          'content-encoding': 'gzip',
-          'dockledger-epoch': String(epoch),
-        },
-        timeoutMs: 60_000,
-        signal,
-      });
-      if (answer.status === 200) {
-        next = parseAnswer(EventsAnswer, answer.body, 'events').expectedSeq;
-      } else if (answer.status === 409) {
-        const mismatch = parseAnswer(SequenceMismatch, answer.body, 'events');
-        if (mismatch.code === 'forked') {
-          options.onWarning?.(
-            `The Console holds other events under the numbers of epoch ${epoch}; a new epoch begins. ${mismatch.message}`,
-          );
-          await outbox.beginEpoch('fork');
-          return;
-        }
-        next = mismatch.details.expectedSeq;
-      } else {
-        throw refusal(answer.status, answer.body, 'a batch of events');
+      const sent = await sendEvents(epoch, batch.events);
+      if (sent === 'forked') {
+        await outbox.beginEpoch('fork');
+        return;
       }
+      // The Console went back in time: what it lost of older epochs comes first.
+      if (sent < next) return;
+      next = sent;
       await outbox.acknowledge(epoch, next);
       setState({ state: 'connected' });
     }

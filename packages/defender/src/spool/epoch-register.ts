@@ -9,7 +9,17 @@ interface EpochState {
   readonly reason: string;
   readonly carry: readonly Carry[];
   readonly lost?: number;
+  readonly ended?: readonly EndedEpoch[];
 }
+
+/** An epoch that is over: what it holds below `endSeq` went out under its numbers, the rest under those of a later one. */
+export interface EndedEpoch {
+  readonly epoch: number;
+  readonly endSeq: number;
+}
+
+/** More have never been seen within the retention; the list must not grow without end. */
+const mostEnded = 100;
 
 /** See the head of the file. */
 export class EpochRegister {
@@ -54,6 +64,11 @@ export class EpochRegister {
     return this.#state.carry;
   }
 
+  /** The epochs before, oldest first. */
+  get ended(): readonly EndedEpoch[] {
+    return this.#state.ended ?? [];
+  }
+
   /** How many numbers of the epoch before were lost, where that is known. */
   get lost(): number | undefined {
     return this.#state.lost;
@@ -67,7 +82,15 @@ export class EpochRegister {
   /** Begins an epoch that no one can have seen: seconds since 1970, or one more than the last. Durable when it resolves. */
   async begin(reason: string, carry: readonly Carry[], wallMs: number, lost?: number): Promise<void> {
     const epoch = Math.max(this.#state.epoch + 1, Math.floor(wallMs / 1000));
-    const state: EpochState = { epoch, reason, carry, ...(lost !== undefined && { lost }) };
+    const own = carry.find((each) => each.epoch === this.#state.epoch);
+    const ended = own === undefined ? this.ended : [...this.ended, { epoch: own.epoch, endSeq: own.fromSeq }];
+    const state: EpochState = {
+      epoch,
+      reason,
+      carry,
+      ...(lost !== undefined && { lost }),
+      ended: ended.slice(-mostEnded),
+    };
     await this.#positions.set('epoch', state);
     this.#state = state;
     this.#acknowledgedSeq = 1;

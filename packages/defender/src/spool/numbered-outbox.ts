@@ -4,7 +4,7 @@ import { type Host, isAppError, toEventId } from '@dockledger/contract';
 import type { Journal, PositionStore } from '@dockledger/journal';
 import type { Outbox, OutboxBatch } from '../ports.ts';
 import type { Clock } from './clock.ts';
-import { EpochRegister } from './epoch-register.ts';
+import { type EndedEpoch, EpochRegister } from './epoch-register.ts';
 import type { Checkpoint, Emission, EventBody } from './finaliser.ts';
 import { rangesEnd } from './index-ranges.ts';
 import { type Carry, isHeader, type OutboxHeader, parseHeader, toHeaderBytes } from './outbox-header.ts';
@@ -158,6 +158,11 @@ export class NumberedOutbox implements Outbox {
     const { current: epoch, acknowledgedSeq } = this.#epochs;
     const firstSeq = this.#oldest?.epoch === epoch ? this.#oldest.seq : 1;
     return { epoch, firstSeq, nextSeq: this.#nextSeq, acknowledgedSeq };
+  }
+
+  endedEpochs(): readonly EndedEpoch[] {
+    const oldest = this.#oldest?.epoch ?? this.#epochs.current;
+    return this.#epochs.ended.filter(({ epoch, endSeq }) => epoch >= oldest && endSeq > 1);
   }
 
   async readBatch(
