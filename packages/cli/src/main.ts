@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { type ConsoleSettingsInput, openConsole } from '@dockledger/console';
 import { AppError, productVersion } from '@dockledger/contract';
 import { type DefenderSettingsInput, openDefender } from '@dockledger/defender';
+import { backupCommand, backupOptions } from './commands/backup.ts';
 import { bypassCommand } from './commands/bypass.ts';
 import { configCommand } from './commands/config.ts';
 import { defenderCommand, defenderVerbs } from './commands/defenders.ts';
@@ -39,6 +40,8 @@ Usage: dockledger COMMAND [--setting value]…
   explain    why a docker command is allowed or denied: [--as USER] docker run …, or --event ID
   verify     checks the ledger: --dir DIR or --url URL (--ca PEM), --key VKEY, --since CHECKPOINT,…
   user       certificates for remote Docker access: cert NAME --groups a,b · certs · revoke SERIAL
+  backup     control data (users, rules, …) of the running Console: --to FILE
+  restore    and back: --from FILE
   config     the effective settings and where each comes from
   help       this text
   version    the version
@@ -65,6 +68,8 @@ const valueOptions: Readonly<Record<string, readonly string[]>> = {
   events: [...Object.keys(eventFilters), ...consoleOptions, '--limit'],
   explain: [...explainOptions, ...consoleOptions],
   user: [...userOptions, ...consoleOptions],
+  backup: [...backupOptions, ...consoleOptions],
+  restore: [...backupOptions, ...consoleOptions],
 };
 
 /** Takes the options of one command out of the words: `--name value` or `--name=value`. */
@@ -182,6 +187,14 @@ async function main(words: readonly string[]): Promise<number> {
         limit: options.get('--limit'),
         isFollowing: rest.includes('--follow'),
         json,
+      });
+    case 'backup':
+    case 'restore':
+      return backupCommand({
+        verb: command,
+        options,
+        json,
+        openConsole: () => openNamedConsole(dataDir, options, credentialsOf(settings)),
       });
     case 'explain': {
       const text = (name: string) => {

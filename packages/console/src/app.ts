@@ -43,6 +43,10 @@ import { startIndexer } from './indexer/indexer.ts';
 import { toEnrolmentNote, toRefusalNote } from './intake/channel-notes.ts';
 import { addDefenderChannelRoutes } from './intake/defender-channel.routes.ts';
 import { openIntake } from './intake/intake-service.ts';
+import { startHeadKeeper } from './ledger-heads/head-keeper.ts';
+import { parseHeadTarget } from './ledger-heads/head-target.ts';
+import { addWitnessRoutes } from './ledger-heads/witness.routes.ts';
+import { openWitness } from './ledger-heads/witness-service.ts';
 import { addEventEvidenceRoute } from './ledger-routes/event-evidence.routes.ts';
 import { addLedgerRoutes } from './ledger-routes/ledger.routes.ts';
 import { addLedgerProofRoutes } from './ledger-routes/ledger-proofs.routes.ts';
@@ -296,6 +300,17 @@ async function openParts(
   const compareStretch = createStoreAgreement(ledger, eventStore.store, () => indexer.indexedSize);
   const ledgerFiles = createDirectorySource(join(dataDir, 'ledger'));
   const readLedgerFile = (path: string) => ledgerFiles.read(path);
+  const heads = startHeadKeeper({
+    targets: settings.ledgerHeads.map(parseHeadTarget),
+    proofs: ledger.proofs,
+    readFile: readLedgerFile,
+    directory: join(dataDir, 'ledger-private'),
+    ca: settings.ledgerHeadsCaFile === undefined ? undefined : await readFile(settings.ledgerHeadsCaFile, 'utf8'),
+    everyMs: settings.ledgerHeadsEverySeconds * 1000,
+    now,
+    logger,
+  });
+  resources.defer(() => heads.close());
 
   const api = createHttpsServer({
     credentials: certificates.credentials,
@@ -352,6 +367,15 @@ async function openParts(
     { prefix: '/api/dockledger/v1' },
   );
   addLedgerRoutes(api, readLedgerFile);
+  if (settings.witnessedLedgers.length > 0) {
+    const witness = await openWitness({
+      directory: join(dataDir, 'witness'),
+      name: `dockledger/witness-${consoleId}`,
+      logKeys: settings.witnessedLedgers,
+      now,
+    });
+    await addWitnessRoutes(api, witness);
+  }
   addHealthRoutes(api, { health, defenders, dockerProxy: () => undefined });
 
   const channel = createHttpsServer({

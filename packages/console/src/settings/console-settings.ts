@@ -73,6 +73,24 @@ export const ConsoleSettings = Type.Object(
       default: 0,
       description: 'Oldest events expire when their compressed content takes more than this; 0 is no limit',
     }),
+    ledgerHeads: Type.Array(Type.String({ minLength: 1, maxLength: 1000 }), {
+      default: [],
+      description:
+        'Where checkpoints are sent to be kept: file:/path, syslog:host:port, webhook:https://…, witness:https://… (another Console: https://host:8083/witness)',
+    }),
+    ledgerHeadsEverySeconds: Type.Integer({
+      minimum: 1,
+      maximum: 86_400,
+      default: 60,
+      description: 'How often a new checkpoint is sent to them',
+    }),
+    ledgerHeadsCaFile: Type.Optional(
+      Type.String({ minLength: 1, description: 'Authorities trusted for webhooks and witnesses, PEM' }),
+    ),
+    witnessedLedgers: Type.Array(Type.String({ minLength: 1, maxLength: 1000 }), {
+      default: [],
+      description: 'Keys (vkey) of ledgers that this Console is a witness of',
+    }),
     webRoot: Type.Optional(
       Type.String({ minLength: 1, description: 'Directory of the built page. Defaults to packages/web/dist' }),
     ),

@@ -111,6 +111,47 @@ export function describeControlStore(
       }
     });
 
+    it('takes its own backup back: removed things return, sign-ins end, what was revoked since stays revoked', async () => {
+      const { store } = await open();
+      try {
+        const at = { savedAt: '2026-11-23T10:00:00.000Z', savedBy: 'system' };
+        const defender = {
+          defenderId: 'host-1',
+          name: 'host-1',
+          cluster: '',
+          labels: {},
+          enrolledAt: 1,
+          certificateExpiresAt: 2,
+          refuseIssuedUntil: 0,
+          revokedAt: undefined,
+          lastSeenAt: 1,
+          hostname: 'host-1',
+        };
+        await store.users.save(aUser({ username: 'root', role: 'admin', credentialsVersion: 7 }));
+        await store.users.save(aUser());
+        await store.groups.save(aGroup());
+        await store.ruleSets.add({ ruleSet: defaultRuleSet, ...at });
+        await store.defenders.save(defender);
+        const backup = await store.backups.dump();
+        await store.users.remove('olga');
+        await store.groups.remove('people');
+        await store.ruleSets.add({ ruleSet: { version: defaultRuleSet.version + 1, accessRules: [] }, ...at });
+        await store.defenders.save({ ...defender, revokedAt: 1_795_428_000_000 });
+        await store.backups.restore(JSON.parse(JSON.stringify(backup)), 'root');
+        expect(await store.groups.ofUser('olga')).toEqual([aGroup()]);
+        expect((await store.users.byName('root'))?.credentialsVersion).toBeGreaterThan(7);
+        expect((await store.ruleSets.newest())?.ruleSet).toEqual({
+          ...defaultRuleSet,
+          version: defaultRuleSet.version + 2,
+        });
+        expect((await store.defenders.list())[0]?.revokedAt).toBe(1_795_428_000_000);
+        await expect(store.backups.restore({ ...backup, tables: {} }, 'root')).rejects.toThrow('administrator');
+        expect(await store.users.list()).toHaveLength(2);
+      } finally {
+        await store.close();
+      }
+    });
+
     it('remembers a revoked token until it would have expired, and times beyond 32 bits', async () => {
       const { store } = await open();
       try {

@@ -9,6 +9,7 @@ import type { CollectionStore } from '../../collections/collection-store.ts';
 import type { DefenderStore } from '../../defenders/defender-store.ts';
 import type { SavedViewStore } from '../../saved-views/saved-view-store.ts';
 import type { RevokedTokens } from '../../sessions/revoked-tokens.ts';
+import type { ControlBackups } from '../../settings/control-backup.ts';
 import type { SettingStore } from '../../settings/setting-store.ts';
 import type { UserCertificateStore } from '../../user-certificates/user-certificate-store.ts';
 import type { GroupStore } from '../../users/group-store.ts';
@@ -16,6 +17,7 @@ import type { RoleStore } from '../../users/role-store.ts';
 import type { User, UserStore } from '../../users/user-store.ts';
 import { controlMigrations } from './control-migrations.ts';
 import type { ControlSchema } from './control-schema.ts';
+import { createControlBackups } from './sql-control-backup.ts';
 import { createDefenderStore } from './sql-defender-store.ts';
 import { createGroupStore } from './sql-group-store.ts';
 import { createRoleStore } from './sql-role-store.ts';
@@ -29,6 +31,7 @@ export interface ControlStore {
   readonly groups: GroupStore;
   readonly roles: RoleStore;
   readonly settings: SettingStore;
+  readonly backups: ControlBackups;
   readonly revokedTokens: RevokedTokens;
   readonly ruleSets: RuleSetStore;
   readonly collections: CollectionStore;
@@ -57,6 +60,7 @@ export async function openControlStore(dialect: Dialect, now: () => number = Dat
     groups: createGroupStore(db),
     roles: createRoleStore(db),
     settings: createSettingStore(db),
+    backups: createControlBackups(db, now),
     revokedTokens: createRevokedTokens(db, now),
     ruleSets: createRuleSetStore(db),
     collections: createCollectionStore(db),
