@@ -2,21 +2,36 @@
 // Order matters: what records comes up before what accepts calls, and goes down after it.
 import { chmod, mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { AppError, type Condition, type Endpoints, localTokenFile } from '@dockledger/contract';
+import {
+  AppError,
+  type Condition,
+  defenderHeader,
+  type Endpoints,
+  localTokenFile,
+  serverCertificateRoute,
+} from '@dockledger/contract';
 import { pino } from 'pino';
 import { type Bypass, judgeLifted, openBypass } from './break-glass/bypass.ts';
 import { controlSocketPath, openControlSocket } from './break-glass/control-socket.ts';
 import { toConditionDraft } from './condition-event.ts';
 import { createCertificateKeeper } from './console-link/certificate-keeper.ts';
+import { createKeyWithRequest } from './console-link/certificate-request.ts';
 import { createChannelClient } from './console-link/channel-client.ts';
 import { type ConsoleLink, startConsoleLink } from './console-link/console-link.ts';
 import { openChannelIdentity } from './console-link/open-identity.ts';
+import { createAuthzPlugin } from './docker-proxy/authz-plugin/authz-plugin.ts';
+import { createPassMarks } from './docker-proxy/authz-plugin/pass-marks.ts';
 import { createDockerJudge } from './docker-proxy/docker-judge.ts';
 import { createDockerProxy } from './docker-proxy/docker-proxy.ts';
 import { EnginePool } from './docker-proxy/engine-pool.ts';
 import { queryEngine } from './docker-proxy/facts/engine-query.ts';
 import { containerTarget, createTargetFinder } from './docker-proxy/facts/target-finder.ts';
+import { imageFacts, realHostPath } from './docker-proxy/facts/workload-facts.ts';
+import type { ListenAddress } from './docker-proxy/listen.ts';
 import { listenOnSocket } from './docker-proxy/listen.ts';
+import type { RequestJudge } from './docker-proxy/proxy-context.ts';
+import { systemdSocket } from './docker-proxy/systemd-socket.ts';
+import { openDockerTls } from './docker-proxy/tls/open-docker-tls.ts';
 import { loadDefenderId } from './host-facts/defender-id.ts';
 import { loadFacts, loadHostFacts } from './host-facts/host-facts.ts';
 import { isSELinuxEnforcing } from './host-facts/selinux.ts';
@@ -25,13 +40,14 @@ import { createIdentifier } from './identity/identifier.ts';
 import { groupIdOf, userNameOf } from './identity/native.ts';
 import { createSessionFinder } from './identity/session-finder.ts';
 import { openRulesKeeper, rulesFile } from './rules-keeper/rules-keeper.ts';
+import { type RunningContainers, startRunningContainers } from './running-containers/running-containers.ts';
 import { startSelfCheck } from './self-check/self-check.ts';
 import { type DefenderSettingsInput, parseDefenderSettings, parseUnixAddress } from './settings/defender-settings.ts';
 import { openSpool } from './spool/spool.ts';
 
 /** A running Defender. `close` lets running calls end, flushes and stops; nothing recorded is lost. */
 export interface RunningDefender {
-  readonly endpoints: Pick<Endpoints, 'dockerProxy'>;
+  readonly endpoints: Pick<Endpoints, 'dockerProxy' | 'dockerTlsProxy' | 'authzPlugin'>;
   close(): Promise<void>;
 }
 
@@ -39,6 +55,15 @@ export interface RunningDefender {
 async function makeSocketDirectory(path: string): Promise<void> {
   await mkdir(path, { recursive: true, mode: 0o711 });
   await chmod(path, 0o711);
+}
+
+/** Where the engine finds the plugin. Its directory is the engine's and may be missing before the engine's first start. */
+async function pluginAddress(setting: string): Promise<ListenAddress> {
+  const name = /^systemd:(.+)$/.exec(setting)?.[1];
+  if (name !== undefined) return { fd: systemdSocket('authzPluginListen', name) };
+  const path = parseUnixAddress('authzPluginListen', setting);
+  await mkdir(dirname(path), { recursive: true, mode: 0o755 });
+  return { path };
 }
 
 /** Opens a Defender. Rejects with `bad_setting` and leaves nothing running when a setting does not work. */
@@ -96,40 +121,53 @@ export async function openDefender(input: DefenderSettingsInput): Promise<Runnin
 
     const pool = new EnginePool({ engine: { socketPath: enginePath }, log });
     closers.push(() => pool.purge());
+    const marks = settings.authzPluginListen === '' ? undefined : createPassMarks();
+    // Our own questions come by the plugin as well.
+    const passMark = marks && ((method: string, target: string) => marks.issue(method, target));
+    const marked = passMark === undefined ? {} : { passMark };
     const facts = createTargetFinder({
       pool,
-      guardsExecs: () => true,
+      ...marked,
+      guardsExecs: () => rules.distinguishesPeople,
       needsWorkload: () => rules.compliance.rules.length > 0 || rules.current.rules.some(({ device }) => device),
     });
     const sessions = createSessionFinder({ userNameOf });
     const identifier = createIdentifier({
       sessions,
       containerName: async (id) => {
-        const answer = await queryEngine(pool, `/containers/${id}/json`);
+        const answer = await queryEngine(pool, `/containers/${id}/json`, passMark);
         return 'unavailable' in answer || answer.status !== 200
           ? undefined
           : containerTarget(answer.value).containerName;
       },
     });
     let bypass: Bypass | undefined;
-    const judge = createDockerJudge({
-      rules: () => rules.current,
+    const judging = {
       compliance: () => rules.compliance,
       host,
       guardedPaths: [enginePath, proxyPath, settings.dataDir],
       hasSELinux: await isSELinuxEnforcing(),
       brand,
+    };
+    const lifted = (made: RequestJudge): RequestJudge => ({
+      ...made,
+      judge: (input) => judgeLifted(bypass?.current(), () => made.judge(input)),
     });
+    const judge = lifted(createDockerJudge({ ...judging, rules: () => rules.current }));
+    const recording = {
+      brand,
+      durability: settings.durability,
+      whenUnrecordable: settings.spoolFull === 'refuse-writes' ? 'refuse' : 'pass',
+    } as const;
     const proxy = createDockerProxy({
       pool,
       identifier,
       recorder: spool.recorder,
-      judge: { ...judge, judge: (input) => judgeLifted(bypass?.current(), () => judge.judge(input)) },
+      judge,
       facts,
       log,
-      brand,
-      durability: settings.durability,
-      whenUnrecordable: settings.spoolFull === 'refuse-writes' ? 'refuse' : 'pass',
+      ...recording,
+      ...marked,
     });
     const conditions = new Map<string, Condition>();
     const setCondition = (name: string, text: string | undefined, fix?: string) => {
@@ -179,7 +217,9 @@ export async function openDefender(input: DefenderSettingsInput): Promise<Runnin
         'systemctl status docker',
       ),
     );
+    let dockerTls: Awaited<ReturnType<typeof openDockerTls>> | undefined;
     const client = createChannelClient((settings.consoleUrl ?? identity.consoleUrl).split(','), identity);
+    let runningContainers: RunningContainers | undefined;
     const link: ConsoleLink = startConsoleLink({
       client,
       certificates: createCertificateKeeper({ path: identityPath, identity, client }),
@@ -191,7 +231,9 @@ export async function openDefender(input: DefenderSettingsInput): Promise<Runnin
       applyRules: async (next) => {
         try {
           await rules.apply(next);
+          dockerTls?.recheck();
           setCondition('rules-rejected', undefined);
+          void runningContainers?.look();
           log.info({ version: rules.version }, 'new rules are in force');
         } catch (error) {
           setCondition('rules-rejected', (error as Error).message);
@@ -202,15 +244,30 @@ export async function openDefender(input: DefenderSettingsInput): Promise<Runnin
         conditions: [...conditions.values()],
         engine: { reachable: proxy.engineState.state !== 'down' },
       }),
-      onState: (state) =>
+      onState: (state) => {
         log.info(
           state,
           state.state === 'connected' ? 'joined to the Console' : 'the Console is away; events stay in the spool',
-        ),
+        );
+        if (state.state === 'connected') void runningContainers?.resend();
+      },
       onWarning: (text) => log.warn(text),
     });
     closers.push(() => link.close());
 
+    if (marks !== undefined) {
+      const plugin = createAuthzPlugin({
+        marks,
+        judge,
+        judgeOfUnknown: lifted(createDockerJudge({ ...judging, rules: () => rules.forUnknownCallers })),
+        facts,
+        recorder: spool.recorder,
+        log,
+        settings: recording,
+      });
+      await plugin.listen(await pluginAddress(settings.authzPluginListen));
+      closers.push(() => plugin.close());
+    }
     await makeSocketDirectory(dirname(proxyPath));
     await proxy.listen({
       path: proxyPath,
@@ -218,6 +275,49 @@ export async function openDefender(input: DefenderSettingsInput): Promise<Runnin
       ...(proxyGid !== undefined && { gid: proxyGid }),
     });
     closers.push(() => proxy.close());
+    if (settings.proxyTlsListen !== '') {
+      dockerTls = await openDockerTls({
+        listen: settings.proxyTlsListen,
+        moreNames: settings.proxyTlsNames,
+        host,
+        file: join(directory, 'docker-tls.json'),
+        createKey: () => createKeyWithRequest('Dockledger Defender'),
+        ask: async (request) => {
+          const answer = await client.send('POST', serverCertificateRoute, {
+            body: Buffer.from(JSON.stringify(request)),
+            headers: { [defenderHeader]: defenderId, 'content-type': 'application/json' },
+          });
+          if (answer.status === 200) return answer.body;
+          throw new AppError('unavailable', `The Console answered ${answer.status}.`);
+        },
+        isRevoked: (serialNumber) => rules.isRevoked(serialNumber),
+        proxy,
+        recorder: spool.recorder,
+        log,
+        brand,
+        setCondition,
+      });
+      closers.push(() => dockerTls?.close());
+    }
+    runningContainers = startRunningContainers({
+      ask: async (path) => {
+        const answer = await queryEngine(pool, path);
+        if ('unavailable' in answer) throw new AppError('engine_unavailable', answer.unavailable);
+        return answer.status === 200 ? answer.value : undefined;
+      },
+      compliance: () => rules.compliance,
+      rulesVersion: () => rules.version,
+      defenderId,
+      host,
+      brand,
+      guardedPaths: [enginePath, proxyPath, settings.dataDir],
+      hasSELinux: await isSELinuxEnforcing(),
+      imageFacts,
+      realPath: realHostPath,
+      send: (report) => link.tell(channelRoutes.containers, report),
+      onWarning: (text) => log.warn(text),
+    });
+    closers.push(() => runningContainers?.close());
     const selfCheck = startSelfCheck({
       enginePath,
       proxy: {
@@ -226,7 +326,7 @@ export async function openDefender(input: DefenderSettingsInput): Promise<Runnin
         gid: proxyGid ?? process.getgid?.() ?? 0,
       },
       askInfo: async () => {
-        const answer = await queryEngine(pool, '/info');
+        const answer = await queryEngine(pool, '/info', passMark);
         return 'unavailable' in answer || answer.status !== 200 ? undefined : answer.value;
       },
       onOpen: (door) => {
@@ -265,7 +365,14 @@ export async function openDefender(input: DefenderSettingsInput): Promise<Runnin
     });
     closers.push(() => hostLogs.close());
     log.info({ sources: hostLogs.found.sources.map(({ name }) => name), why: hostLogs.found.reason }, 'host logs');
-    return { endpoints: { dockerProxy: `unix://${proxyPath}` }, close };
+    return {
+      endpoints: {
+        dockerProxy: `unix://${proxyPath}`,
+        dockerTlsProxy: dockerTls?.endpoint ?? null,
+        authzPlugin: settings.authzPluginListen || null,
+      },
+      close,
+    };
   } catch (error) {
     await close();
     throw error;

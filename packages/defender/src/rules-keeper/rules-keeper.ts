@@ -16,6 +16,8 @@ import { Value } from 'typebox/value';
 export interface RulesKeeper {
   /** Replaced as a whole on every change; take it once per call. */
   readonly current: CompiledRules;
+  /** The access rules for a caller who cannot be named: what refuses somebody refuses them, as they may be that somebody. */
+  readonly forUnknownCallers: CompiledRules;
   /** The compliance rules of the same set. */
   readonly compliance: CompiledComplianceRules;
   readonly version: number;
@@ -30,6 +32,7 @@ export interface RulesKeeper {
 interface RulesInForce {
   readonly ruleSet: RuleSet;
   readonly compiled: CompiledRules;
+  readonly forUnknownCallers: CompiledRules;
   readonly compliance: CompiledComplianceRules;
   readonly distinguishesPeople: boolean;
   readonly revoked: ReadonlySet<string>;
@@ -50,13 +53,14 @@ function compile(rules: unknown): RulesInForce {
   }
   const { accessRules, complianceRules = [], collections = [] } = rules;
   const compliance = compileComplianceRules(complianceRules, collections);
+  // What goes through BuildKit's tunnels is not seen: under a rule that blocks they must be allowed by name.
+  const options = { collections, explicitActions: compliance.hasBlocking ? opaqueTunnelActions : [] };
+  const forEverybody = { principal: ['*'], group: ['*'] };
+  const strict = accessRules.map((rule) => (rule.effect === 'deny' ? { ...rule, ...forEverybody } : rule));
   return {
     ruleSet: rules,
-    // What goes through BuildKit's tunnels is not seen: under a rule that blocks they must be allowed by name.
-    compiled: compileRules(accessRules, {
-      collections,
-      explicitActions: compliance.hasBlocking ? opaqueTunnelActions : [],
-    }),
+    compiled: compileRules(accessRules, options),
+    forUnknownCallers: compileRules(strict, options),
     compliance,
     // An empty list refuses everybody, and needs no guard.
     distinguishesPeople: accessRules.some(isPersonal),
@@ -84,6 +88,9 @@ export async function openRulesKeeper(path: string, onWarning: (text: string) =>
   return {
     get current() {
       return state.compiled;
+    },
+    get forUnknownCallers() {
+      return state.forUnknownCallers;
     },
     get compliance() {
       return state.compliance;

@@ -54,6 +54,12 @@ export const DefenderSettings = Type.Object(
       maxItems: 30,
       description: 'Further names and addresses under which remote clients reach this host',
     }),
+    authzPluginListen: Type.String({
+      default: '',
+      maxLength: 300,
+      description:
+        'Socket of the authorization plugin for the engine, for instance unix:///run/docker/plugins/dockledger.sock, or systemd:NAME for a socket unit; empty for none',
+    }),
     brand: Type.String({
       default: '[Dockledger]',
       maxLength: 64,
