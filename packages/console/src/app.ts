@@ -58,6 +58,8 @@ import { startRetention } from './retention/retention-service.ts';
 import { addSavedViewsRoutes } from './saved-views/saved-views.routes.ts';
 import { addLogonSettingsRoutes } from './sessions/logon-settings.routes.ts';
 import { openLogonSettings } from './sessions/logon-settings.ts';
+import { ContainersRegistry } from './running-containers/containers-registry.ts';
+import { addContainersChannelRoute, addContainersRoute } from './running-containers/containers.routes.ts';
 import { addRouteAccess } from './sessions/route-access.ts';
 import { addCompatibleSessionRoutes, addPageSessionRoutes } from './sessions/session.routes.ts';
 import { openSessionTokens } from './sessions/session-tokens.ts';
@@ -249,6 +251,9 @@ async function openParts(
     enrolled: () => enrolment.list(),
     silentAfterMs: settings.defenderSilentMinutes * 60_000,
   });
+  const runningContainers = new ContainersRegistry(
+    (id) => defenders.list().find(({ defenderId }) => defenderId === id)?.host?.hostname ?? '',
+  );
   const noteSeen = async () => {
     try {
       await enrolment.noteSeen(defenders.takeSeen());
@@ -361,6 +366,7 @@ async function openParts(
       if (userCertificates !== undefined) addUserCertificatesRoutes(scope, userCertificates);
       addRuleTrialRoutes(scope, { rules, collections: () => collections.list(), store: eventStore.store, now });
       addNativeDefendersRoutes(scope, defenders, enrolment);
+      addContainersRoute(scope, runningContainers);
       addStatusRoute(scope, { health, defenders, dockerProxy: parts.dockerProxy ?? (() => undefined) });
       scope.get('/openapi.json', { config: { access: 'open' } }, async () => openApi());
     },
@@ -402,6 +408,7 @@ async function openParts(
     onRefused: (refused) => refusals.note(toRefusalNote(refused)),
     caPem: authority.caPem,
   });
+  addContainersChannelRoute(channel, runningContainers);
   addListenerCertificateRoute(channel, peopleAuthority);
 
   const renewal = setInterval(() => void certificates.renew({ api, channel }, logger), certificateCheckMs);
