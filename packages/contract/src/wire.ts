@@ -1,7 +1,7 @@
 // Messages between Defender and Console. Every request names the protocol version; both sides refuse what they do not speak.
 // Events travel as NDJSON, one access event a line, verbatim bytes that the ledger will prove.
 import { type Static, Type } from 'typebox';
-import { Host } from './access-event.ts';
+import { Finding, Host, Instant } from './access-event.ts';
 import { RuleSet } from './access-rule.ts';
 
 /** The protocol spoken by this build. */
@@ -30,6 +30,8 @@ export const channelRoutes = {
   enrol: '/defender/v1/enrol',
   /** POST {@link RenewRequest} → {@link CertificateAnswer}. */
   renew: '/defender/v1/renew',
+  /** POST {@link ContainersReport} → 204: after each look at what runs, and when the Console was away. */
+  containers: '/defender/v1/containers',
 } as const;
 
 /** What a Defender says first. */
@@ -121,6 +123,28 @@ export const StatusReport = Type.Object({
   sentAt: Type.Integer(),
 });
 export type StatusReport = Static<typeof StatusReport>;
+
+/** What the compliance rules in force find on one running container. */
+export const ContainerFindings = Type.Object({
+  containerId: Type.String({ maxLength: 128 }),
+  containerName: Type.String({ maxLength: 512, description: 'With its leading slash' }),
+  imageName: Type.String({ maxLength: 512 }),
+  findings: Type.Array(Finding, { maxItems: 200 }),
+});
+export type ContainerFindings = Static<typeof ContainerFindings>;
+
+/** One look at everything that runs on a host. Replaces the one before. Nothing is enforced by it. */
+export const ContainersReport = Type.Object({
+  defenderId: Type.String(),
+  checkedAt: Instant,
+  running: Type.Integer({ minimum: 0, description: 'Containers that ran' }),
+  rulesVersion: Type.Integer(),
+  containers: Type.Array(ContainerFindings, {
+    maxItems: 2000,
+    description: 'Those with findings; the first of them when there are more than fit',
+  }),
+});
+export type ContainersReport = Static<typeof ContainersReport>;
 
 /** Rules as they travel. */
 export const RulesAnswer = RuleSet;

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import {
   AppError,
   type Condition,
+  channelRoutes,
   defenderHeader,
   type Endpoints,
   localTokenFile,
@@ -301,7 +302,7 @@ export async function openDefender(input: DefenderSettingsInput): Promise<Runnin
     }
     runningContainers = startRunningContainers({
       ask: async (path) => {
-        const answer = await queryEngine(pool, path);
+        const answer = await queryEngine(pool, path, passMark);
         if ('unavailable' in answer) throw new AppError('engine_unavailable', answer.unavailable);
         return answer.status === 200 ? answer.value : undefined;
       },
@@ -314,7 +315,14 @@ export async function openDefender(input: DefenderSettingsInput): Promise<Runnin
       hasSELinux: await isSELinuxEnforcing(),
       imageFacts,
       realPath: realHostPath,
-      send: (report) => link.tell(channelRoutes.containers, report),
+      send: async (report) => {
+        const answer = await client.send('POST', channelRoutes.containers, {
+          body: Buffer.from(JSON.stringify(report)),
+          headers: { [defenderHeader]: defenderId, 'content-type': 'application/json' },
+          signal: AbortSignal.timeout(30_000),
+        });
+        if (answer.status !== 204) throw new AppError('unavailable', `The Console answered ${answer.status}.`);
+      },
       onWarning: (text) => log.warn(text),
     });
     closers.push(() => runningContainers?.close());
