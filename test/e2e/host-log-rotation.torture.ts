@@ -1,3 +1,4 @@
+// The full form of the rotation loop: 1.1 million lines, for `npm run torture`.
 import { it } from 'vitest';
 import { expectEachLineOnce } from './host-log-rotation-suite.ts';
 
