@@ -333,6 +333,11 @@ export async function openDefender(input: DefenderSettingsInput): Promise<Runnin
         mode: Number.parseInt(settings.proxyMode, 8),
         gid: proxyGid ?? process.getgid?.() ?? 0,
       },
+      // The engine names a plugin by its socket's file.
+      plugin:
+        settings.authzPluginListen === ''
+          ? undefined
+          : (/([^/]+)\.sock$/.exec(settings.authzPluginListen)?.[1] ?? 'dockledger'),
       askInfo: async () => {
         const answer = await queryEngine(pool, '/info', passMark);
         return 'unavailable' in answer || answer.status !== 200 ? undefined : answer.value;
