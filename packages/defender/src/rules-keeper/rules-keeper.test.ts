@@ -43,4 +43,37 @@ describe('rules in force', () => {
     expect(keeper.version).toBe(0);
     expect(warnings).toHaveLength(1);
   });
+
+  it('are access and compliance rules with the collections that both name', async () => {
+    await using dir = await createTempDir();
+    const keeper = await openRulesKeeper(join(dir.path, 'rules.json'), () => {});
+    await keeper.apply({
+      version: 2,
+      accessRules: [{ name: 'shop only', effect: 'allow', collections: ['shop'] }],
+      complianceRules: [
+        { name: 'safe', collections: ['shop'], condition: { vulnerabilities: [{ id: 54, block: true }] } },
+      ],
+      collections: [{ name: 'shop', containers: ['shop-*'] }],
+    });
+    expect(keeper.compliance.hasBlocking).toBe(true);
+    expect(keeper.current.rules[0]).toMatchObject({ hasUnknownCollection: false, scopes: [{ name: 'shop' }] });
+    const again = await openRulesKeeper(join(dir.path, 'rules.json'), () => {});
+    expect(again.compliance.rules).toHaveLength(1);
+  });
+
+  it("leave BuildKit's tunnels to rules that name them while a compliance rule blocks", async () => {
+    await using dir = await createTempDir();
+    const keeper = await openRulesKeeper(join(dir.path, 'rules.json'), () => {});
+    const covering = () => keeper.current.forAction('buildkit_grpc').forAll.map(({ source }) => source.name);
+    expect(covering()).toEqual(['Default - allow all']);
+    await keeper.apply({
+      version: 2,
+      accessRules: [
+        { name: 'all', effect: 'allow' },
+        { name: 'builders', effect: 'allow', action: ['buildkit_grpc'] },
+      ],
+      complianceRules: [{ name: 'safe', condition: { vulnerabilities: [{ id: 54, block: true }] } }],
+    });
+    expect(covering()).toEqual(['builders']);
+  });
 });
