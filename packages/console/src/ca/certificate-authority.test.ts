@@ -37,12 +37,14 @@ describe('certificate authority', () => {
     }
   });
 
-  it('keeps keys readable for the owner only', async () => {
+  it('keeps keys readable for the owner only, and the certificate for everybody', async () => {
     await using dir = await createTempDir();
     await (await openCertificateAuthority(dir.path)).serverCredentials(names);
     for (const file of ['ca-key.pem', 'server-key.pem']) {
       expect((await stat(join(dir.path, file))).mode & 0o777).toBe(0o600);
     }
+    expect((await stat(dir.path)).mode & 0o777).toBe(0o711);
+    expect((await stat(join(dir.path, 'ca.pem'))).mode & 0o777).toBe(0o644);
   });
 
   it('uses the same authority and certificate again after a restart', async () => {

@@ -3,7 +3,7 @@
 // oxlint-disable-next-line import/no-unassigned-import -- the certificate library wants it loaded first
 import 'reflect-metadata';
 import { randomBytes, webcrypto, X509Certificate } from 'node:crypto';
-import { mkdir, readFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
 import * as x509 from '@peculiar/x509';
@@ -42,7 +42,9 @@ export async function openCertificateAuthority(
   now: () => number = Date.now,
 ): Promise<CertificateAuthority> {
   x509.cryptoProvider.set(webcrypto);
-  await mkdir(directory, { recursive: true, mode: 0o700 });
+  await mkdir(directory, { recursive: true, mode: 0o711 });
+  // Other users of the machine may walk to ca.pem, which they need to know the Console by; they cannot list, and keys are 0600.
+  await chmod(directory, 0o711);
   const caFile = join(directory, 'ca.pem');
   const authority = (await loadAuthority(directory, now())) ?? (await createAuthority(directory, now()));
   return {
