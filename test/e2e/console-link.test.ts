@@ -1,8 +1,10 @@
 // The Defender's link against a real Console over the network: order, once, and nothing lost while either is away.
-import { cp, rm } from 'node:fs/promises';
+import { cp, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { createTempDir, until } from '@dockledger/testkit';
 import { describe, expect, it } from 'vitest';
 import { startTestConsole } from '../../packages/console/src/testing/test-console.ts';
+import { openCuttableNetwork } from './cuttable-network.ts';
 import { readTrail, startLinkedDefender } from './linked-defender.ts';
 
 const numbered = (count: number, prefix = 'call-') =>
@@ -94,5 +96,50 @@ describe('console-link', () => {
     expect(new Set(trail.map(({ id }) => id)).size).toBe(trail.length);
     // One gap by the Defender, which says why it began anew, and one by the Console, which saw it.
     expect(trail.filter(({ type }) => type === 'gap').map(({ api }) => api)).toEqual(['defender_epoch_began', 'gap']);
+  });
+
+  it('asks for the next certificate after two thirds of its life and goes on with it', async () => {
+    await using directory = await createTempDir('dl-renew-');
+    await using console = await startTestConsole();
+    const path = join(directory.path, 'identity.json');
+    const certificate = async () => (JSON.parse(await readFile(path, 'utf8')) as { certificate: string }).certificate;
+    let first: string;
+    {
+      await using defender = await startLinkedDefender(console, { directory: directory.path });
+      await defender.record(5);
+      await until('all is acknowledged', () => defender.spool.outbox.state().acknowledgedSeq === 6, patient);
+      first = await certificate();
+    }
+    const later = { directory: directory.path, now: () => Date.now() + 61 * 86_400_000 };
+    await using defender = await startLinkedDefender(console, later);
+    await until('the certificate is another one', async () => (await certificate()) !== first, patient);
+    await defender.record(5);
+    await until('all is acknowledged', () => defender.spool.outbox.state().acknowledgedSeq === 11, patient);
+  });
+
+  it('delivers everything after the network was cut off and the host was restarted meanwhile', async () => {
+    await using directory = await createTempDir('dl-cut-');
+    await using console = await startTestConsole();
+    await using network = await openCuttableNetwork(console.running.endpoints.defenderChannel);
+    const place = { directory: directory.path, url: network.url };
+    {
+      await using defender = await startLinkedDefender(console, place);
+      await defender.record(20, 'before-');
+      await until('the first are acknowledged', () => defender.spool.outbox.state().acknowledgedSeq === 21, patient);
+      network.cut();
+      await defender.record(20, 'cut-off-');
+    }
+    await using defender = await startLinkedDefender(console, place);
+    await defender.record(20, 'restarted-');
+    expect((await readTrail(console)).map(({ api }) => api)).toEqual(numbered(20, 'before-'));
+    network.mend();
+    await until('all is acknowledged', () => defender.spool.outbox.state().acknowledgedSeq === 61, {
+      withinMs: 100_000,
+    });
+    expect((await readTrail(console)).map(({ api }) => api)).toEqual([
+      ...numbered(20, 'before-'),
+      ...numbered(20, 'cut-off-'),
+      ...numbered(20, 'restarted-'),
+    ]);
   });
 });

@@ -1,6 +1,6 @@
 // Keeps the Defender's certificate fresh and its trust in the Console's authorities up to date while the link runs.
 // Invariant: what is used is on disk first, so that a restart goes on with it.
-import { CertificateAnswer, channelRoutes, defenderHeader, type RenewRequest } from '@dockledger/contract';
+import { AppError, CertificateAnswer, channelRoutes, defenderHeader, type RenewRequest } from '@dockledger/contract';
 import { Value } from 'typebox/value';
 import { createKeyWithRequest } from './certificate-request.ts';
 import type { ChannelClient } from './channel-client.ts';
@@ -10,7 +10,7 @@ import { type ChannelIdentity, certificatesOf, renewalDueAt, saveChannelIdentity
 export interface CertificateKeeper {
   /** Takes over the Console's authorities where they changed. An empty or broken bundle changes nothing. */
   trust(ca: string): Promise<void>;
-  /** Asks for the next certificate when two thirds of the present one's life are over. True when there is a new one. */
+  /** Asks for the next certificate when two thirds of the present one's life are over. True when there is a new one. Throws `unavailable`. */
   renewWhenDue(signal: AbortSignal): Promise<boolean>;
 }
 
@@ -47,7 +47,9 @@ export function createCertificateKeeper(options: CertificateKeeperOptions): Cert
         headers: { [defenderHeader]: current.defenderId, 'content-type': 'application/json' },
         signal,
       });
-      if (answer.status !== 200 || !Value.Check(CertificateAnswer, answer.body)) return false;
+      if (answer.status !== 200 || !Value.Check(CertificateAnswer, answer.body)) {
+        throw new AppError('unavailable', `The Console answered ${answer.status} to the request for a certificate.`);
+      }
       await replace({ key, certificate: answer.body.certificate, ca: answer.body.ca });
       return true;
     },
