@@ -314,7 +314,7 @@ describe('tampering with the event store', () => {
   const table = 'dockledger.events_v1';
   const mutate = 'SETTINGS mutations_sync = 1';
 
-  it('agrees when nobody touched it, and names the rows that were edited, deleted and inserted', async () => {
+  it('agrees when nobody touched it, names the rows that were edited, deleted and inserted, and is put right by reindex', async () => {
     const data = copyData();
     const dockledger = await startDockledger({ engineHost: noEngine, dataDir: data });
     try {
@@ -343,6 +343,12 @@ describe('tampering with the event store', () => {
         { code: 'store-added', index: 9_000_000 },
       ]);
       expect(verdict.failures[0]?.message).toContain('user');
+
+      const environment: NodeJS.ProcessEnv = { ...process.env, DOCKLEDGER_ADMIN_PASSWORD: password };
+      const words = [main, 'reindex', '--data-dir', data, '--json'];
+      const repaired = await run(process.execPath, words, { env: environment });
+      expect(JSON.parse(repaired.stdout)).toMatchObject({ ok: true, mended: 4 });
+      expect(await verify(data)).toMatchObject({ ok: true, store: 'agrees' });
     } finally {
       await dockledger[Symbol.asyncDispose]();
     }

@@ -13,6 +13,8 @@ import { doctorCommand } from './commands/doctor.ts';
 import { eventFilters, eventsCommand } from './commands/events.ts';
 import { explainCommand, explainOptions } from './commands/explain.ts';
 import { installCommand, installOptions } from './commands/install.ts';
+import { ledgerKeyCommand } from './commands/ledger-key.ts';
+import { reindexCommand } from './commands/reindex.ts';
 import { statusCommand } from './commands/status.ts';
 import { openUp } from './commands/up.ts';
 import { userCommand, userOptions } from './commands/user.ts';
@@ -42,6 +44,8 @@ Usage: dockledger COMMAND [--setting value]…
   user       certificates for remote Docker access: cert NAME --groups a,b · certs · revoke SERIAL
   backup     control data (users, rules, …) of the running Console: --to FILE
   restore    and back: --from FILE
+  reindex    makes the event store agree with the ledger, while reads go on
+  rotate-ledger-key, retire-ledger-keys   a new key for checkpoints; the end of the older ones
   config     the effective settings and where each comes from
   help       this text
   version    the version
@@ -212,6 +216,12 @@ async function main(words: readonly string[]): Promise<number> {
         openConsole: () => openNamedConsole(dataDir, options, credentialsOf(settings)),
       });
     }
+    case 'rotate-ledger-key':
+      return ledgerKeyCommand('rotate-key', dataDir, json, credentialsOf(settings));
+    case 'retire-ledger-keys':
+      return ledgerKeyCommand('retire-old-keys', dataDir, json, credentialsOf(settings));
+    case 'reindex':
+      return reindexCommand(dataDir, json, credentialsOf(settings));
     case 'verify':
       return verifyCommand({
         dataDir,

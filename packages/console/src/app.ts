@@ -18,7 +18,7 @@ import { createErasureService } from './access-events/erasure-service.ts';
 import { addEventsRoutes } from './access-events/events.routes.ts';
 import { LiveTail } from './access-events/live-tail.ts';
 import { addStatsRoutes } from './access-events/stats.routes.ts';
-import { createStoreAgreement } from './access-events/store-agreement.ts';
+import { createStoreAgreement, createStoreRepair } from './access-events/store-agreement.ts';
 import { addCompatibleRulesRoutes, addNativeRulesRoutes } from './access-rules/access-rules.routes.ts';
 import { openAccessRules } from './access-rules/access-rules-service.ts';
 import { addCompatibleComplianceRoutes, addNativeComplianceRoutes } from './access-rules/compliance-rules.routes.ts';
@@ -55,11 +55,11 @@ import { addManagementRoutes } from './management-audit/management.routes.ts';
 import { openManagementAudit } from './management-audit/management-audit.ts';
 import { parseRetention } from './retention/retention-rules.ts';
 import { startRetention } from './retention/retention-service.ts';
+import { addContainersChannelRoute, addContainersRoute } from './running-containers/containers.routes.ts';
+import { ContainersRegistry } from './running-containers/containers-registry.ts';
 import { addSavedViewsRoutes } from './saved-views/saved-views.routes.ts';
 import { addLogonSettingsRoutes } from './sessions/logon-settings.routes.ts';
 import { openLogonSettings } from './sessions/logon-settings.ts';
-import { ContainersRegistry } from './running-containers/containers-registry.ts';
-import { addContainersChannelRoute, addContainersRoute } from './running-containers/containers.routes.ts';
 import { addRouteAccess } from './sessions/route-access.ts';
 import { addCompatibleSessionRoutes, addPageSessionRoutes } from './sessions/session.routes.ts';
 import { openSessionTokens } from './sessions/session-tokens.ts';
@@ -303,6 +303,7 @@ async function openParts(
   const health = createHealth({ ledger, indexer, now });
   const service = createAccessEventsService(eventStore.store);
   const compareStretch = createStoreAgreement(ledger, eventStore.store, () => indexer.indexedSize);
+  const repairStretch = createStoreRepair(ledger, eventStore.store, compareStretch);
   const ledgerFiles = createDirectorySource(join(dataDir, 'ledger'));
   const readLedgerFile = (path: string) => ledgerFiles.read(path);
   const heads = startHeadKeeper({
@@ -357,7 +358,7 @@ async function openParts(
       addSavedViewsRoutes(scope, control.savedViews, now);
       addEventEvidenceRoute(scope, service, ledger);
       addHostSessionsRoutes(scope, service);
-      addLedgerProofRoutes(scope, { ledger, readFile: readLedgerFile, events: service, compareStretch });
+      addLedgerProofRoutes(scope, { ledger, readFile: readLedgerFile, events: service, compareStretch, repairStretch });
       addNativeRulesRoutes(scope, rules);
       addControlBackupRoutes(scope, control.backups, async () => {
         for (const part of [rules, collections, logon]) await part.reload();

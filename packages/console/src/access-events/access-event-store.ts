@@ -192,6 +192,12 @@ export interface AccessEventStore {
    */
   compareRange(range: AccessEventRange, options?: ReadOptions): Promise<readonly StoreDifference[]>;
 
+  /**
+   * Makes the rows of a stretch below {@link indexedTo} those of its events, whatever they were; beyond it, with no events, removes them.
+   * Other stretches are read undisturbed meanwhile. Safe to repeat after a crash. Resolves when durable.
+   */
+  replaceRange(range: AccessEventRange): Promise<void>;
+
   /** Removes events for good, their outcomes too: no read shows them once it resolves, and their bytes leave the disk within minutes. {@link indexedTo} stays. Resolves to how many rows went. */
   erase(erasure: AccessEventErasure): Promise<{ readonly erased: number }>;
   /** Retention: drops whole days that ended before this instant (milliseconds since 1970). Works on a full disk. */

@@ -2,16 +2,16 @@
 // that the event store agrees. Whoever may see an event may prove it; what names entries of others is for readers without limits.
 import { AppError } from '@dockledger/contract/error-code';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { Type } from 'typebox';
+import { type Static, Type } from 'typebox';
 import type { AccessEventsService } from '../access-events/access-events-service.ts';
-import type { CompareStretch } from '../access-events/store-agreement.ts';
+import type { CompareStretch, RepairStretch } from '../access-events/store-agreement.ts';
 import { signedInOf } from '../sessions/route-access.ts';
 import type { ReadLedgerFile } from './ledger.routes.ts';
 import type { Ledger } from './ledger.ts';
 import { requireUnlimitedReader } from './unlimited-reader.ts';
 
 const mayRead = { access: { permission: 'monitorAccessDocker', grant: 'read' } } as const;
-const mayRotate = { access: { permission: 'privilegedOperations', grant: 'write' }, audit: 'settings' } as const;
+const mayChange = { access: { permission: 'privilegedOperations', grant: 'write' }, audit: 'settings' } as const;
 
 /** Hashes in base64, lowest first; `checkpoint` is the signed note that the proof leads to. */
 export const InclusionProofBody = Type.Object({
@@ -55,11 +55,12 @@ export interface LedgerProofParts {
   readonly readFile: ReadLedgerFile;
   readonly events: AccessEventsService;
   readonly compareStretch: CompareStretch;
+  readonly repairStretch: RepairStretch;
 }
 
 /** Adds `events/:id/inclusion-proof` and `ledger/…` under the prefix of the native API. */
 export function addLedgerProofRoutes(app: FastifyInstance, parts: LedgerProofParts): void {
-  const { ledger, readFile, events, compareStretch } = parts;
+  const { ledger, readFile, events, compareStretch, repairStretch } = parts;
   const { proofs } = ledger;
 
   /** The newest checkpoint and its size, read from what was published. */
@@ -105,33 +106,39 @@ export function addLedgerProofRoutes(app: FastifyInstance, parts: LedgerProofPar
     { config: { access: 'signed-in' }, schema: { response: { 200: LedgerKeysBody } } },
     async () => ({ origin: proofs.origin, vkeys: [...proofs.keyHistory()] }),
   );
-  app.post('/ledger/rotate-key', { config: mayRotate, schema: { response: { 200: LedgerKeysBody } } }, async () => {
+  app.post('/ledger/rotate-key', { config: mayChange, schema: { response: { 200: LedgerKeysBody } } }, async () => {
     await proofs.rotateKey();
     return { origin: proofs.origin, vkeys: [...proofs.keyHistory()] };
   });
   app.post(
     '/ledger/retire-old-keys',
-    { config: mayRotate, schema: { response: { 200: LedgerKeysBody } } },
+    { config: mayChange, schema: { response: { 200: LedgerKeysBody } } },
     async () => {
       await proofs.retireOldKeys();
       return { origin: proofs.origin, vkeys: [...proofs.keyHistory()] };
     },
   );
 
-  app.get(
-    '/ledger/store-agreement',
-    { config: mayRead, schema: { response: { 200: StoreAgreementBody } } },
-    async (request) => {
-      requireUnlimitedReader(request);
-      const limit = wholeOf(request, 'limit', 4000);
-      if (limit < 1 || limit > 20_000)
-        throw new AppError('bad_parameter', `Parameter limit is ${limit}: it must be an integer from 1 to 20000.`);
-      const { differences, ...stretch } = await compareStretch(wholeOf(request, 'from', 0), limit);
-      return {
-        ...stretch,
-        differences: differences.map(({ fields, ...rest }) => ({ ...rest, ...(fields && { fields: [...fields] }) })),
-      };
-    },
+  async function overStretch(
+    request: FastifyRequest,
+    work: CompareStretch,
+  ): Promise<Static<typeof StoreAgreementBody>> {
+    requireUnlimitedReader(request);
+    const limit = wholeOf(request, 'limit', 4000);
+    if (limit < 1 || limit > 20_000)
+      throw new AppError('bad_parameter', `Parameter limit is ${limit}: it must be an integer from 1 to 20000.`);
+    const { differences, ...stretch } = await work(wholeOf(request, 'from', 0), limit);
+    return {
+      ...stretch,
+      differences: differences.map(({ fields, ...rest }) => ({ ...rest, ...(fields && { fields: [...fields] }) })),
+    };
+  }
+  const response = { 200: StoreAgreementBody };
+  app.get('/ledger/store-agreement', { config: mayRead, schema: { response } }, (request) =>
+    overStretch(request, compareStretch),
+  );
+  app.post('/ledger/store-repair', { config: mayChange, schema: { response } }, (request) =>
+    overStretch(request, repairStretch),
   );
 }
 

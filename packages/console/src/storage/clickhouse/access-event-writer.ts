@@ -1,10 +1,12 @@
 // Writes stretches of the ledger to the tables, each ledger position once. Chunks carry a token that names their stretch, so the engine
 // drops what it already has; what an interrupted write left behind under another cut is looked up before the next write.
+import { randomUUID } from 'node:crypto';
 import type { ClickHouseClient } from '@clickhouse/client';
 import type { StoredAccessEvent } from '@dockledger/contract';
 import { checkRange } from '../../access-events/access-event-reading.ts';
 import type { AccessEventRange } from '../../access-events/access-event-store.ts';
 import { tables, toEventRow, toOutcomeRow } from './access-event-schema.ts';
+import { toSqlInteger } from './access-event-sql.ts';
 import { toStoreError } from './clickhouse-errors.ts';
 import type { ClickHouseReader } from './clickhouse-reader.ts';
 
@@ -44,6 +46,27 @@ export class AccessEventWriter {
     return this.#inTurn(async () => {
       this.#state = undefined;
       await task();
+    });
+  }
+
+  /** As the port's replaceRange. */
+  replaceRange({ from, to, events }: AccessEventRange): Promise<void> {
+    return this.exclusively(async () => {
+      const inRange = `ledgerIndex >= ${toSqlInteger(from)} AND ledgerIndex < ${toSqlInteger(to)}`;
+      for (const table of [tables.events, tables.outcomes])
+        await this.#reader.command(`ALTER TABLE ${table} DELETE WHERE ${inRange}`);
+      // The engine remembers what it was given under the token of the stretch, and would drop it as known.
+      const anew = `anew-${randomUUID()}`;
+      const outcomes = events.filter((event) => event.type === 'outcome' && event.ofEvent !== undefined);
+      const rows = events.filter((event) => event.type !== 'outcome');
+      try {
+        for (const [part, chunk] of toChunks(outcomes).entries())
+          await this.#insert(tables.outcomes, chunk, toOutcomeRow, `${anew}-${part}`);
+        for (const [part, chunk] of toChunks(rows).entries())
+          await this.#insert(tables.events, chunk, toEventRow, `${anew}-${part}`);
+      } catch (error) {
+        throw toStoreError(error);
+      }
     });
   }
 

@@ -173,6 +173,10 @@ class ClickHouseAccessEventStore implements AccessEventStore {
     return compareWithRange(this.#reader, range, options);
   }
 
+  replaceRange(range: AccessEventRange): Promise<void> {
+    return this.#writer.replaceRange(range);
+  }
+
   async erase(erasure: AccessEventErasure): Promise<{ readonly erased: number }> {
     const [where, params] =
       erasure === 'all'

@@ -333,6 +333,24 @@ export function describeAccessEventStore(
         ]);
       });
 
+      it('agrees again once the stretch is replaced, and goes on where it was', async () => {
+        const pending = anEvent({ ledgerIndex: 0, outcome: { state: 'pending' } });
+        const events = [pending, later(1, pending.id), anEvent({ ledgerIndex: 2 }), anEvent({ ledgerIndex: 3 })];
+        await fill([
+          anEvent({ ledgerIndex: 0, user: 'mallory' }),
+          anEvent({ ledgerIndex: 2 }),
+          anEvent({ ledgerIndex: 4 }),
+        ]);
+        await store.replaceRange({ from: 0, to: 4, events });
+        await store.replaceRange({ from: 0, to: 4, events });
+        await store.replaceRange({ from: 4, to: Number.MAX_SAFE_INTEGER, events: [] });
+        expect(await store.compareRange({ from: 0, to: Number.MAX_SAFE_INTEGER, events })).toEqual([]);
+        expect(await store.indexedTo()).toBe(5);
+        expect((await store.byId(pending.id, unrestricted))?.outcome.state).toBe('done');
+        await fill([anEvent({ ledgerIndex: 5 })]);
+        expect(await store.count(unrestricted)).toBe(4);
+      });
+
       it('says nothing of an outcome whose event was erased', async () => {
         const pending = anEvent({ ledgerIndex: 0, outcome: { state: 'pending' } });
         await fill([pending, later(1, pending.id)]);

@@ -194,6 +194,14 @@ export class MemoryAccessEventStore implements AccessEventStore {
     return differences.toSorted((a, b) => a.ledgerIndex - b.ledgerIndex);
   }
 
+  async replaceRange(range: AccessEventRange): Promise<void> {
+    for (const index of this.#rows.keys()) if (index >= range.from && index < range.to) this.#rows.delete(index);
+    for (const event of range.events) {
+      if (event.type === 'outcome') this.#addOutcome(event);
+      else this.#rows.set(event.ledgerIndex, structuredClone(event));
+    }
+  }
+
   async erase(erasure: AccessEventErasure): Promise<{ readonly erased: number }> {
     const isErased = (event: StoredAccessEvent): boolean => {
       if (erasure === 'all') return true;
