@@ -219,4 +219,44 @@ describe.skipIf(engineUnavailable() !== undefined)('doors and break-glass', () =
     });
     await setRules([allowAll]);
   });
+
+  it('judges what runs already when the rules change, and stops nothing', async () => {
+    const setCompliance = async (rules: readonly unknown[]) => {
+      const answer = await dockledger.api('/api/v1/policies/compliance/container', {
+        method: 'PUT',
+        body: JSON.stringify({ policyType: 'containerCompliance', rules }),
+      });
+      expect(answer, answer.text).toMatchObject({ status: 200 });
+    };
+    const findings = async () => {
+      const answer = await dockledger.api('/api/dockledger/v1/containers/findings');
+      return answer.json<{ containers: { containerName: string; findings: { check: number }[] }[] }>().containers;
+    };
+    const started = await dockledger.docker(
+      'run',
+      '-d',
+      '--privileged',
+      '--name',
+      'runs',
+      'busybox:test',
+      'sleep',
+      '600',
+    );
+    expect(started, started.stderr).toMatchObject({ code: 0 });
+    expect(await findings()).toEqual([]);
+    await setCompliance([{ name: 'cis', condition: { vulnerabilities: [{ id: 54, block: true }] } }]);
+    const found = await until(
+      'the container is found',
+      async () => {
+        const all = await findings();
+        return all.length > 0 ? all : undefined;
+      },
+      { withinMs: 30_000 },
+    );
+    expect(found).toMatchObject([{ containerName: '/runs', findings: [{ check: 54, rule: 'cis' }] }]);
+    expect((await dockledger.docker('inspect', '-f', '{{.State.Running}}', 'runs')).stdout.trim()).toBe('true');
+    await setCompliance([]);
+    await until('nothing is found without the rule', async () => (await findings()).length === 0, { withinMs: 30_000 });
+    await dockledger.docker('rm', '-f', 'runs');
+  });
 });

@@ -133,6 +133,8 @@ describe.runIf(isRoot)('the look for doors past the Defender', () => {
     ]);
     expect(look({ enginePath, procRoot, plugin, info: { Plugins: { Authorization: ['dockledger'] } } })).toEqual([]);
     expect(look({ enginePath, procRoot, plugin })).toEqual([]);
+    await writeFile(join(procRoot, '77/cmdline'), 'dockerd\0--authorization-plugin=dockledger\0');
+    expect(look({ enginePath, procRoot, plugin, info: { Plugins: {} } })).toEqual([]);
   });
 
   it('sees that somebody changed the rights of the guarded socket, or took it away', async () => {
