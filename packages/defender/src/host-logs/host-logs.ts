@@ -54,7 +54,8 @@ export function startHostLogs(options: HostLogsOptions): HostLogs {
           provenance: source.kind,
           nowMs: now(),
           userNameOf,
-          session: link(result),
+          // A pid in a file that may come from another host says nothing of processes here.
+          session: source.kind === 'journal' || isChecked ? link(result) : undefined,
           isPeerUnchecked:
             source.kind === 'file' &&
             (checked === undefined ||

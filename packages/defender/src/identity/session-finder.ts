@@ -2,7 +2,7 @@
 // make one, and sshd's own log lines carry its pid. What outlives it (tmux, cron) is found by the audit session.
 import { readdirSync, readFileSync } from 'node:fs';
 import type { ProcessSession, SessionFinder } from '../ports.ts';
-import { ancestorsOf, parseStat, readProcess } from './proc.ts';
+import { ancestorsOf, parseStat, parseUids } from './proc.ts';
 
 interface Origin {
   readonly pid: number;
@@ -55,9 +55,13 @@ export function createSessionFinder({
     return audit === undefined ? undefined : { sessionId: loginOfAudit.get(audit) ?? `audit-${audit}`, by: 'audit' };
   };
 
+  // Asked for every login line: only what the answer needs is read.
   const ofProcess = (pid: number): ProcessSession | undefined => {
-    const facts = readProcess(pid, procRoot);
-    return facts === undefined ? undefined : ofOrigin(facts);
+    const stat = parseStat(readText(`${pid}/stat`));
+    if (stat === undefined) return undefined;
+    const isSshd = stat.comm === 'sshd' || stat.comm === 'sshd-session';
+    const realUid = isSshd ? parseUids(readText(`${pid}/status`))?.real : undefined;
+    return ofOrigin({ pid, ...stat, realUid, auditSession: parseAuditSession(readText(`${pid}/sessionid`)) });
   };
 
   const pids = (): number[] => {
@@ -87,14 +91,20 @@ export function createSessionFinder({
         const stat = readText(`${pid}/stat`);
         const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
         if (number !== undefined && Number(fields[4]) !== number) continue;
-        const facts = readProcess(pid, procRoot);
-        if (facts?.realUid === undefined || userNameOf(facts.realUid) !== user) continue;
-        const session = ofOrigin(facts);
+        const realUid = parseUids(readText(`${pid}/status`))?.real;
+        if (realUid === undefined || userNameOf(realUid) !== user) continue;
+        const session = ofProcess(pid);
         if (session !== undefined) found.add(session.sessionId);
       }
       return [...found];
     },
   };
+}
+
+/** Undefined when unset (4294967295). */
+function parseAuditSession(text: string): number | undefined {
+  const id = /^\d{1,10}\s*$/.test(text) ? Number(text) : Number.NaN;
+  return Number.isNaN(id) || id === 4_294_967_295 ? undefined : id;
 }
 
 /** The kernel's number of `pts/3` or `tty1`, as /proc/PID/stat has it. */
