@@ -92,6 +92,19 @@ describe.skipIf(browserMissing !== undefined)('settings and compliance on the pa
     expect(complianceRules[0]?.condition.vulnerabilities).toContainEqual({ id: 54, block: true });
   });
 
+  it('gives the one line that enrols a host, with a token that the Console takes', async () => {
+    await open('/defenders');
+    await page.getByRole('button', { name: 'Enrol a host' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Enrol a host' });
+    await dialog.getByLabel('Name').fill('web-7');
+    await dialog.getByRole('button', { name: 'Make the line to paste' }).click();
+    const line = await dialog.locator('.paste-line code').innerText();
+    const { console: address } = console.running.endpoints;
+    expect(line).toMatch(/^sudo dockledger defender enrol --console https:\/\/\S+ --token [\w.:-]+$/);
+    expect(line).toContain(` --console ${address} `);
+    await dialog.getByText('It is not shown again').waitFor();
+  });
+
   it('has nothing that keeps people with a screen reader or a keyboard out', async () => {
     for (const path of ['/settings', '/settings/collections', '/rules/compliance', '/rules']) {
       await open(path);

@@ -54,3 +54,21 @@ export async function loadDefenders(signal?: AbortSignal): Promise<readonly Defe
 export function isUnwell(defender: DefenderView): boolean {
   return !defender.isConnected || defender.conditions.length > 0 || defender.engine?.reachable === false;
 }
+
+/** A token that enrols one host. */
+export interface EnrolmentTokenView {
+  readonly token: string;
+  /** RFC 3339. */
+  readonly expiresAt: string;
+}
+
+/** Makes a token. Empty `name` and `cluster` leave these to the host. Throws `forbidden` for who may not enrol hosts. */
+export function createEnrolmentToken(asked: {
+  readonly validMinutes: number;
+  readonly name: string;
+  readonly cluster: string;
+}): Promise<EnrolmentTokenView> {
+  const { validMinutes, name, cluster } = asked;
+  const body = { validMinutes, ...(name !== '' && { name }), ...(cluster !== '' && { cluster }) };
+  return call('/api/dockledger/v1/defenders/tokens', { method: 'POST', body });
+}

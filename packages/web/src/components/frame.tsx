@@ -94,6 +94,8 @@ export function Frame({ children }: { readonly children: ComponentChildren }) {
   useEffect(() => {
     const name = links.find(([href]) => isWithin(path, href))?.[1];
     document.title = name === undefined ? 'Dockledger' : `${name} · Dockledger`;
+    // On narrow screens the row of pages scrolls: the current one must be in sight.
+    document.querySelector('.bar-nav [aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
   }, [path]);
   return (
     <div class={`frame density-${taste.value.density}`}>

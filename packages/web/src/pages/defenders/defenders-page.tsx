@@ -1,4 +1,5 @@
 // The Defenders page: every watched host, how it is, and the command that mends what is not well.
+import { useState } from 'preact/hooks';
 import { type DefenderView, isUnwell, loadDefenders } from '../../api/defenders.ts';
 import { CopyButton } from '../../components/copy-button.tsx';
 import { Icon } from '../../components/icon.tsx';
@@ -12,6 +13,7 @@ import { formatCount, formatInstant, formatLength, formatRelative } from '../../
 import { now } from '../../state/clock.ts';
 import { useResource } from '../../state/resource.ts';
 import { taste } from '../../state/taste.ts';
+import { EnrolDialog } from './enrol-dialog.tsx';
 
 function StateMark({ defender }: { readonly defender: DefenderView }) {
   if (!defender.isConnected) {
@@ -128,9 +130,17 @@ function DefenderRows({ defender }: { readonly defender: DefenderView }) {
 export function DefendersPage() {
   const { data, failure, retryAtMs, reload } = useResource('defenders page', loadDefenders, { everyMs: 3000 });
   const unwell = data?.filter(isUnwell).length ?? 0;
+  const [isEnrolling, setIsEnrolling] = useState(false);
   return (
     <div class="page">
-      <PageHead title="Defenders">
+      <PageHead
+        title="Defenders"
+        actions={
+          <button type="button" class="button" onClick={() => setIsEnrolling(true)}>
+            <Icon name="plus" /> Enrol a host
+          </button>
+        }
+      >
         {data === undefined || data.length === 0
           ? 'A Defender guards the Docker engine of one host.'
           : unwell === 0
@@ -142,8 +152,8 @@ export function DefendersPage() {
       {data?.length === 0 && (
         <EmptyNotice title="No Defender has reported yet">
           <p class="muted">
-            <code>dockledger up</code> starts a Console and a Defender on one machine; <code>dockledger defender</code>{' '}
-            on a host joins it to this Console.
+            <code>dockledger up</code> starts a Console and a Defender on one machine. Other hosts are enrolled with one
+            line to paste.
           </p>
         </EmptyNotice>
       )}
@@ -176,6 +186,7 @@ export function DefendersPage() {
           </table>
         </div>
       )}
+      {isEnrolling && <EnrolDialog onClose={() => setIsEnrolling(false)} />}
     </div>
   );
 }

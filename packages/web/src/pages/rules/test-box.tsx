@@ -151,7 +151,7 @@ export function TestBox({ rules, seen }: Props) {
           </ul>
         )}
       </div>
-      <p class="hint">
+      <p class="muted">
         Judged by the rules as they stand on this page, saved or not. Compliance checks are not asked here.
       </p>
     </section>

@@ -68,7 +68,7 @@ export function CollectionsPage() {
       {data === undefined && failure === undefined && <Skeleton />}
       {data !== undefined && (
         <div class="scroll-x">
-          <table class="plain">
+          <table class="plain stacks">
             <thead>
               <tr>
                 <th scope="col">Name</th>
@@ -96,7 +96,7 @@ export function CollectionsPage() {
                   </td>
                   <td>
                     {collection.system === true ? (
-                      <span class="muted">built in</span>
+                      <span class="muted row-actions row-end">built in</span>
                     ) : (
                       <span class="row-actions row-end">
                         <button

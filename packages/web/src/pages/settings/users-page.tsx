@@ -64,7 +64,7 @@ export function UsersPage() {
       {data === undefined && failure === undefined && <Skeleton />}
       {data !== undefined && (
         <div class="scroll-x">
-          <table class="plain">
+          <table class="plain stacks">
             <thead>
               <tr>
                 <th scope="col">Name</th>
