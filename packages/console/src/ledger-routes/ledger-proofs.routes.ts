@@ -1,5 +1,5 @@
 // Proofs and keys of the ledger over the native API: that an event is in the tree that was signed, that one tree extends another,
-// that the event store agrees. Whoever may see an event may prove it; what names entries of others is for readers without limits.
+// that the event store agrees. What names places of entries is for readers without limits.
 import { AppError } from '@dockledger/contract/error-code';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
@@ -74,7 +74,14 @@ export function addLedgerProofRoutes(app: FastifyInstance, parts: LedgerProofPar
     { config: mayRead, schema: { response: { 200: InclusionProofBody } } },
     async (request) => {
       const { id } = request.params as { id: string };
-      const { ledgerIndex } = await events.event(id, signedInOf(request).scope);
+      const { scope } = signedInOf(request);
+      const { ledgerIndex } = await events.event(id, scope);
+      // A place in the ledger tells how many events there are that the reader may not see.
+      if (scope !== null)
+        throw new AppError(
+          'forbidden',
+          'Proofs name places in the ledger, which are for readers whom no collection limits.',
+        );
       if (ledgerIndex >= proofs.publishedSize) await proofs.publishNow();
       const { note, size } = await readCheckpoint();
       const [entry] = await ledger.read(ledgerIndex, 1);
