@@ -1,6 +1,9 @@
-// The proxy as the bench measures it: identity, rules and recording on. Arguments: engine socket, own socket, spool directory.
+// The proxy as the bench measures it: identity, rules and recording on. Arguments: engine socket, own socket, spool
+// directory and, for both nets together, the socket of the authorization plugin.
 import type { AccessRule } from '@dockledger/contract';
 import { compileRules } from '@dockledger/rules';
+import { createAuthzPlugin } from '../packages/defender/src/docker-proxy/authz-plugin/authz-plugin.ts';
+import { createPassMarks } from '../packages/defender/src/docker-proxy/authz-plugin/pass-marks.ts';
 import { createDockerJudge } from '../packages/defender/src/docker-proxy/docker-judge.ts';
 import { createDockerProxy } from '../packages/defender/src/docker-proxy/docker-proxy.ts';
 import { EnginePool } from '../packages/defender/src/docker-proxy/engine-pool.ts';
@@ -8,7 +11,7 @@ import { createTargetFinder } from '../packages/defender/src/docker-proxy/facts/
 import { createIdentifier } from '../packages/defender/src/identity/identifier.ts';
 import { openSpool } from '../packages/defender/src/spool/spool.ts';
 
-const [engineSocket = '', ownSocket = '', directory = ''] = process.argv.slice(2);
+const [engineSocket = '', ownSocket = '', directory = '', pluginSocket] = process.argv.slice(2);
 const log = {
   debug: () => {},
   info: () => {},
@@ -32,20 +35,36 @@ const spool = await openSpool(directory, {
 });
 
 const pool = new EnginePool({ engine: { socketPath: engineSocket }, log });
+const marks = createPassMarks();
+const marked = pluginSocket === undefined ? {} : { passMark: marks.issue };
+const judge = createDockerJudge({ rules: () => rules, host: { hostname: 'bench' } });
+const facts = createTargetFinder({ pool, ...marked });
 const proxy = createDockerProxy({
+  ...marked,
   pool,
   identifier: createIdentifier({}),
   recorder: spool.recorder,
-  judge: createDockerJudge({ rules: () => rules, host: { hostname: 'bench' } }),
-  facts: createTargetFinder({ pool }),
+  judge,
+  facts,
   log,
 });
+const plugin = createAuthzPlugin({
+  marks,
+  judge,
+  judgeOfUnknown: judge,
+  facts,
+  recorder: spool.recorder,
+  log,
+  settings: { brand: 'Dockledger', durability: 'standard', whenUnrecordable: 'refuse' },
+});
+if (pluginSocket !== undefined) await plugin.listen({ path: pluginSocket });
 await proxy.listen({ path: ownSocket });
 console.log('listening');
 
 process.once('SIGTERM', () => {
   void (async () => {
     await proxy.close({ graceMs: 1000 });
+    await plugin.close();
     await spool.close();
     const { user, system } = process.cpuUsage();
     console.log(JSON.stringify({ cpuUs: user + system, requests: proxy.stats().requests }));

@@ -76,4 +76,43 @@ describe('rules in force', () => {
     });
     expect(covering()).toEqual(['builders']);
   });
+
+  it('tell whether people differ, so that nobody may start the exec of another (T-53)', async () => {
+    await using dir = await createTempDir();
+    const keeper = await openRulesKeeper(join(dir.path, 'rules.json'), () => {});
+    const all = { name: 'all', effect: 'allow' as const };
+    const differs = async (...accessRules: object[]) => {
+      await keeper.apply({ version: 1, accessRules });
+      return keeper.distinguishesPeople;
+    };
+    expect(await differs(all)).toBe(false);
+    expect(await differs({ ...all, principal: ['*'], group: ['*'], action: ['container_*'] })).toBe(false);
+    expect(await differs({ name: 'off', effect: 'deny', disabled: true }, all)).toBe(false);
+    expect(await differs({ name: 'no', effect: 'deny' }, all)).toBe(true);
+    expect(await differs({ name: 'hm', effect: 'alert' }, all)).toBe(true);
+    expect(await differs({ ...all, principal: ['alice'] })).toBe(true);
+    expect(await differs({ ...all, group: ['devs'] })).toBe(true);
+  });
+
+  it('refuse a caller without a name by rules for anybody, and allow by none for certain people', async () => {
+    await using dir = await createTempDir();
+    const keeper = await openRulesKeeper(join(dir.path, 'rules.json'), () => {});
+    await keeper.apply({
+      version: 1,
+      accessRules: [
+        { name: 'for alice', effect: 'allow', principal: ['alice'] },
+        { name: 'not bob', effect: 'deny', principal: ['bob'], group: ['ops'] },
+      ],
+    });
+    expect(keeper.forUnknownCallers.rules.map(({ source }) => source.principal)).toEqual([['alice'], ['*']]);
+    expect(keeper.current.rules.map(({ source }) => source.principal)).toEqual([['alice'], ['bob']]);
+  });
+
+  it('bring revoked certificates along, also over a start', async () => {
+    await using dir = await createTempDir();
+    const path = join(dir.path, 'rules.json');
+    await (await openRulesKeeper(path, () => {})).apply({ ...refuseAll, revokedCertificates: ['0a1b'] });
+    const again = await openRulesKeeper(path, () => {});
+    expect([again.isRevoked('0a1b'), again.isRevoked('0a1c')]).toEqual([true, false]);
+  });
 });

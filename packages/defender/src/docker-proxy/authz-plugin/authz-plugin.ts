@@ -223,6 +223,7 @@ export function createAuthzPlugin(options: AuthzPluginOptions): AuthzPlugin {
 
   /** Learns the outcome. Never refuses: the engine has acted by now. */
   const onAnswer = (bytes: Buffer): PluginAnswer => {
+    if (pendingCount === 0) return { Allow: true };
     const call = parsePluginRequest(bytes);
     if ('refusal' in call) return { Allow: true };
     const key = keyOf(call);
