@@ -217,8 +217,9 @@ export function describeCanonicalRequest(runs: number): void {
           }),
           { numRuns: runs },
         );
-        expect(accepted).toBeGreaterThan(runs / 10);
-        expect(created).toBeGreaterThan(runs / 20);
+        // How many of them are is chance; that enough are is what the comparison stands on.
+        expect(accepted).toBeGreaterThan(runs / 25);
+        expect(created).toBeGreaterThan(runs / 50);
       });
 
       it('a body that the engine honours and we do not understand is refused, not forwarded', async () => {

@@ -82,7 +82,7 @@ export async function startGuardedEngine(settings: Readonly<Record<string, strin
     }
     await once(socket, 'connect');
     socket.write(request);
-    await until('an answer', () => isOver || isEnough(received), { withinMs: 20_000, everyMs: 5 });
+    await until('an answer', () => isOver || isEnough(received), { withinMs: 60_000, everyMs: 5 });
     socket.destroy();
     sockets.delete(socket);
     const reached = [...bytes.slice(before).matchAll(headPattern)]
@@ -104,16 +104,24 @@ export async function startGuardedEngine(settings: Readonly<Record<string, strin
     const marker = `list ${++changes}`;
     const first: AccessRule = { name: marker, effect: 'deny', action: ['container_top'] };
     await put('/api/dockledger/v1/rules', { accessRules: [first, ...accessRules] });
-    await until('the rules are in force on the Defender', async () => {
-      const { text } = await send('GET /containers/none/top HTTP/1.1\r\nHost: d\r\nConnection: close\r\n\r\n');
-      return text.includes(`by rule ${marker}.`);
-    });
+    await until(
+      'the rules are in force on the Defender',
+      async () => {
+        const { text } = await send('GET /containers/none/top HTTP/1.1\r\nHost: d\r\nConnection: close\r\n\r\n');
+        return text.includes(`by rule ${marker}.`);
+      },
+      { withinMs: 60_000, everyMs: 20 },
+    );
   };
   const visible = <Row>(api: string, read: () => Promise<Row[]>, count = 1) =>
-    until(`${count} × ${api} in the trail`, async () => {
-      const found = await read();
-      return found.length >= count ? found : undefined;
-    });
+    until(
+      `${count} × ${api} in the trail`,
+      async () => {
+        const found = await read();
+        return found.length >= count ? found : undefined;
+      },
+      { withinMs: 60_000, everyMs: 30 },
+    );
 
   return {
     engine,
