@@ -22,7 +22,7 @@ export interface ConsoleClient {
   readonly ca: string | undefined;
   /** The bytes of an answer with status 200, undefined for 404. Throws `unavailable`, `unauthenticated` or `forbidden` with the Console's sentence. */
   bytes(path: string): Promise<Buffer | undefined>;
-  /** The parsed answer. Throws as {@link ConsoleClient.bytes}, also for 404. */
+  /** The parsed answer, null for an empty one. Throws as {@link ConsoleClient.bytes}, also for 404. */
   json<T>(path: string, method?: 'GET' | 'POST' | 'PUT' | 'DELETE', body?: object): Promise<T>;
 }
 
@@ -67,7 +67,8 @@ export async function createConsoleClient(options: {
       const content = sent === undefined ? undefined : JSON.stringify(sent);
       const answer = await send(new URL(path, url), { ca, headers: { ...headers, ...more }, method, content });
       const body = checked(url, answer);
-      return JSON.parse(body.toString('utf8')) as T;
+      // Compatible routes answer a change with no body.
+      return JSON.parse(body.toString('utf8') || 'null') as T;
     },
   };
   return client;

@@ -12,6 +12,7 @@ import { defenderCommand, defenderVerbs } from './commands/defenders.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { eventFilters, eventsCommand } from './commands/events.ts';
 import { explainCommand, explainOptions } from './commands/explain.ts';
+import { importCommand } from './commands/import.ts';
 import { installCommand, installOptions } from './commands/install.ts';
 import { ledgerKeyCommand } from './commands/ledger-key.ts';
 import { reindexCommand } from './commands/reindex.ts';
@@ -46,6 +47,7 @@ Usage: dockledger COMMAND [--setting value]…
   restore    and back: --from FILE
   reindex    makes the event store agree with the ledger, while reads go on
   rotate-ledger-key, retire-ledger-keys   a new key for checkpoints; the end of the older ones
+  import     takes over JSON that the vendor's API gave: --from FILE shows what maps, --apply does it
   config     the effective settings and where each comes from
   help       this text
   version    the version
@@ -57,6 +59,7 @@ Settings come from flags, DOCKLEDGER_ variables and dockledger.yaml, in that ord
 /** Switches that belong to one command. */
 const ownSwitches: Readonly<Record<string, readonly string[]>> = {
   events: ['--follow'],
+  import: ['--apply'],
   'defender bypass': ['--end'],
   'defender install': ['--take-over', '--give-back', '--stop-containers', '--force'],
 };
@@ -74,6 +77,7 @@ const valueOptions: Readonly<Record<string, readonly string[]>> = {
   user: [...userOptions, ...consoleOptions],
   backup: [...backupOptions, ...consoleOptions],
   restore: [...backupOptions, ...consoleOptions],
+  import: ['--from', ...consoleOptions],
 };
 
 /** Takes the options of one command out of the words: `--name value` or `--name=value`. */
@@ -197,6 +201,13 @@ async function main(words: readonly string[]): Promise<number> {
       return backupCommand({
         verb: command,
         options,
+        json,
+        openConsole: () => openNamedConsole(dataDir, options, credentialsOf(settings)),
+      });
+    case 'import':
+      return importCommand({
+        from: options.get('--from'),
+        apply: rest.includes('--apply'),
         json,
         openConsole: () => openNamedConsole(dataDir, options, credentialsOf(settings)),
       });
