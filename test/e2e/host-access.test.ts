@@ -43,7 +43,7 @@ describe.skipIf(missing() !== undefined).each([
       settings: { HOST_LOGS: 'auto', PROXY_MODE: '0666', MERGE_WINDOW_MS: '500' },
     });
     await startSshd(host);
-  }, 60_000);
+  }, 150_000);
   afterAll(async () => {
     await dockledger?.[Symbol.asyncDispose]();
     await host?.[Symbol.asyncDispose]();
