@@ -36,7 +36,8 @@ const spool = await openSpool(directory, {
 
 const pool = new EnginePool({ engine: { socketPath: engineSocket }, log });
 const marks = createPassMarks();
-const marked = pluginSocket === undefined ? {} : { passMark: marks.issue };
+const marked =
+  pluginSocket === undefined ? {} : { passMark: (method: string, target: string) => marks.issue(method, target) };
 const judge = createDockerJudge({ rules: () => rules, host: { hostname: 'bench' } });
 const facts = createTargetFinder({ pool, ...marked });
 const proxy = createDockerProxy({

@@ -14,6 +14,9 @@ import {
 } from '@dockledger/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
+/** Waits as long as a busy machine may need. */
+const patiently = <T>(what: string, look: () => T | Promise<T>) => until(what, look, { withinMs: 45_000 });
+
 describe.skipIf(engineUnavailable())('the authorization plugin in the chain of a real engine', () => {
   const plugin = `dlk${randomBytes(4).toString('hex')}`;
   const socket = `/run/docker/plugins/${plugin}.sock`;
@@ -33,7 +36,7 @@ describe.skipIf(engineUnavailable())('the authorization plugin in the chain of a
   };
   const events = async (query: string) => product.events(query);
   const stored = (query: string, count = 1) =>
-    until(`${count} of ${query} are stored`, async () => {
+    patiently(`${count} of ${query} are stored`, async () => {
       const found = await events(query);
       return found.length >= count ? found : undefined;
     });
@@ -45,7 +48,7 @@ describe.skipIf(engineUnavailable())('the authorization plugin in the chain of a
     client.on('error', () => {});
     await once(client, 'connect');
     client.write(bytes);
-    await until('the engine answers', () => received.includes('\r\n\r\n'));
+    await patiently('the engine answers', () => received.includes('\r\n\r\n'));
     client.destroy();
     return received.split('\r\n')[0] ?? '';
   };
@@ -65,7 +68,7 @@ describe.skipIf(engineUnavailable())('the authorization plugin in the chain of a
     await signalEngine({ 'authorization-plugins': [plugin] });
     const form = 'Content-Type: application/x-www-form-urlencoded\r\n';
     // `docker info` does not list a plugin that was added by a reload.
-    await until('the engine asks the plugin', async () =>
+    await patiently('the engine asks the plugin', async () =>
       (await post('/v1.41/containers/none/rename?name=a', 'name=b', form)).includes(' 403 '),
     );
   }, 120_000);
@@ -100,7 +103,7 @@ describe.skipIf(engineUnavailable())('the authorization plugin in the chain of a
 
   it('records what comes by the engine socket itself, with its outcome', async () => {
     expect((await engine.docker('volume', 'create', 'past-the-proxy')).stderr).toBe('');
-    const found = await until('the call and its outcome are stored', async () =>
+    const found = await patiently('the call and its outcome are stored', async () =>
       (await events('api=volume_create')).find(
         ({ target, outcome }) => target.other === 'past-the-proxy' && outcome?.state === 'done',
       ),
@@ -119,7 +122,7 @@ describe.skipIf(engineUnavailable())('the authorization plugin in the chain of a
       ...allRules,
     ]);
     try {
-      const refused = await until('the rule is in force', async () => {
+      const refused = await patiently('the rule is in force', async () => {
         const ran = await engine.docker('network', 'create', '--driver', 'null', `n${Date.now()}`);
         return ran.stderr.includes('bob makes no networks') ? ran : undefined;
       });
@@ -156,7 +159,7 @@ describe.skipIf(engineUnavailable())('the authorization plugin in the chain of a
   it('refuses a mark that somebody made up or uses again', async () => {
     await putRules([{ name: 'no volumes', effect: 'deny', action: ['volume_create'] }, ...allRules]);
     try {
-      const status = await until('the rule is in force', async () => {
+      const status = await patiently('the rule is in force', async () => {
         const line = await post(
           '/v1.41/volumes/create',
           JSON.stringify({ Name: `m${Date.now()}` }),
@@ -187,14 +190,10 @@ describe.skipIf(engineUnavailable())('the authorization plugin in the chain of a
 
   it('lets the engine go on by itself after the Defender was killed (T-64)', async () => {
     for (const pid of (await product.pids()).defender) process.kill(pid, 'SIGKILL');
-    const back = await until(
-      'the Defender is back',
-      async () => {
-        const again = await engine.docker('volume', 'create', 'after-the-restart');
-        return again.code === 0 ? again : undefined;
-      },
-      { withinMs: 60_000 },
-    );
+    const back = await patiently('the Defender is back', async () => {
+      const again = await engine.docker('volume', 'create', 'after-the-restart');
+      return again.code === 0 ? again : undefined;
+    });
     expect(back.stdout.trim()).toBe('after-the-restart');
   });
 });
