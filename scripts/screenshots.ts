@@ -129,7 +129,7 @@ for (const { name: look, colorScheme, viewport } of looks) {
     // All looks of all pages are taken into a directory of one's own; the documentation keeps the few that differ.
     if (look !== '' && name !== 'event' && !takesAll) continue;
     await page.goto(`${base}${path}`);
-    await page.locator('tr.row, .rule, .plain tr, .assurance').first().waitFor();
+    await page.locator('tr.row, .rule, .plain tbody tr, .assurance').first().waitFor();
     if (name === 'event') await page.getByText('Proven').waitFor();
     if (name === 'rules-test') {
       await page.getByRole('button', { name: 'New rule', exact: true }).click();
