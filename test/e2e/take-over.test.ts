@@ -17,12 +17,15 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 const main = join(import.meta.dirname, '../../packages/cli/src/main.ts');
 const daemonJson = '{ "debug" :false,\n"hosts": [ "unix:///var/run/docker.sock" ] }\n';
 
-describe.skipIf(engineUnavailable() !== undefined)('the take-over of a real engine', () => {
+describe.skipIf(engineUnavailable() !== undefined)('the take-over of a real engine', { timeout: 240_000 }, () => {
   let dir: TempDir;
   let namespace: StartedProcess;
   const at = (name: string) => join(dir.path, name);
   const inside = (...words: string[]) =>
-    run('nsenter', ['-t', String(namespace.pid), '-m', '--', ...words], { env: environment() });
+    run('nsenter', ['-t', String(namespace.pid), '-m', '--', ...words], {
+      env: environment(),
+      timeoutMs: 170_000,
+    });
   const environment = (): NodeJS.ProcessEnv => ({
     PATH: process.env['PATH'],
     HOME: dir.path,
@@ -125,7 +128,7 @@ echo $! >${at('up.pid')}
     expect(taken, taken.stderr).toMatchObject({ code: 0 });
     expect((await docker('ps')).code).toBe(0);
     await until('the call is on record', async () => (await callsOnRecord()) > before, {
-      withinMs: 30_000,
+      withinMs: 60_000,
       everyMs: 300,
     });
     const doctor = JSON.parse((await dockledger('doctor', '--json')).stdout) as { findings: { name: string }[] };
