@@ -98,12 +98,12 @@ function createEntry(): EntryInput {
     JSON.stringify({
       v: 1,
       defender: host.id,
-      epoch: 3,
+      epoch: 1_795_452_661,
       seq,
       time,
       type: 'docker',
-      n: payload.length,
-      h: digest.toString('base64'),
+      length: payload.length,
+      digest: digest.toString('base64'),
     }),
   );
   return { envelope, salt, payload };
@@ -191,7 +191,7 @@ try {
       ...(payloadReader && {
         payloads: payloadReader,
         checkEntry: ({ envelope, content }) => {
-          const { h: digest }: { h: string } = JSON.parse(Buffer.from(envelope).toString());
+          const { digest }: { digest: string } = JSON.parse(Buffer.from(envelope).toString());
           const found = createHash('sha256')
             .update(content?.salt ?? '')
             .update(content?.payload ?? '')
