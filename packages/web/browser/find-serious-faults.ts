@@ -3,9 +3,11 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import type { Page } from 'playwright-core';
 
+const require = createRequire(import.meta.url);
+
 /** What axe-core calls serious or critical: rule and the elements, one line each. Empty when there is nothing. */
 export async function findSeriousFaults(page: Page): Promise<string[]> {
-  const source = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+  const source = await readFile(require.resolve('axe-core/axe.min.js'), 'utf8');
   // Evaluated by the browser's debugger: the page's own policy would refuse a script element.
   await page.evaluate(source);
   return page.evaluate<string[]>(

@@ -58,8 +58,3 @@ export async function saveUser(user: User, password: string, isNew: boolean): Pr
 export async function removeUser(username: string): Promise<void> {
   await send(`${usersPath}/${encodeURIComponent(username)}`, { method: 'DELETE' });
 }
-
-/** Changes the reader's own password. */
-export async function changeOwnPassword(oldPassword: string, newPassword: string): Promise<void> {
-  await send(`${usersPath}/password`, { method: 'PUT', body: { oldPassword, newPassword } });
-}
