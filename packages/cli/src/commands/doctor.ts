@@ -4,6 +4,8 @@ import type { Condition } from '@dockledger/contract';
 import { type Door, findDoors, parseUnixAddress } from '@dockledger/defender';
 import { readEndpoints } from '../endpoints-file.ts';
 import { exitCode } from '../exit-code.ts';
+import { loadJournal } from '../take-over/file-changes.ts';
+import { takeOverJournal } from '../take-over/take-over.ts';
 import { askUnix } from '../unix-http.ts';
 import { askDefender } from './bypass.ts';
 
@@ -50,8 +52,18 @@ export async function loadDoctorReport({ dataDir, engine, proxyMode }: DoctorReq
     });
     return undefined;
   });
+  const tlsPort = Number(/:(\d+)$/.exec(endpoints?.dockerTlsProxy ?? '')?.[1] ?? 0);
+  const journal = await loadJournal(takeOverJournal(dataDir)).catch(() => undefined);
+  if (journal !== undefined && journal.phase !== 'done') {
+    findings.push({
+      name: 'take-over-interrupted',
+      text: 'Taking over the well-known Docker socket, or giving it back, was cut off in the middle.',
+      fix: 'dockledger defender install --give-back',
+    });
+  }
   const doors = findDoors({
     enginePath,
+    ownPorts: [tlsPort],
     ...(info?.status === 200 && { info: info.value }),
     ...(proxyPath !== undefined && {
       proxy: { path: proxyPath, mode: Number.parseInt(proxyMode, 8), gid: 'any' },

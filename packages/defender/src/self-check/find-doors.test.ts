@@ -105,6 +105,15 @@ describe.runIf(isRoot)('the look for doors past the Defender', () => {
     expect(findDoors({ enginePath, procRoot: plain })[0]?.text).toContain('certificate of its CA');
   });
 
+  it("names a stranger on Docker's ports, but not a Defender's own listener", async () => {
+    const enginePath = await listen('docker.sock', 0o600);
+    const procRoot = await fakeProc(['dockerd'], [enginePath]);
+    const line = '   0: 00000000:0948 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 9 1';
+    await writeFile(join(procRoot, 'self/net/tcp'), `head\n${line}\n`);
+    expect(look({ enginePath, procRoot })).toEqual(['docker-port-in-use']);
+    expect(look({ enginePath, procRoot, ownPorts: [2376] })).toEqual([]);
+  });
+
   it('leaves swarm and metrics ports alone', async () => {
     const enginePath = await listen('docker.sock', 0o600);
     const procRoot = await fakeProc(

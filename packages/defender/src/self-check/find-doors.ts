@@ -16,6 +16,8 @@ export interface DoorsOptions {
   readonly proxy?: { readonly path: string; readonly mode: number; readonly gid: number | 'any' } | undefined;
   /** Name of our authorization plugin, when one is configured. */
   readonly plugin?: string | undefined;
+  /** TCP ports of a Defender that runs as another process. Defaults to none; those of this process never count. */
+  readonly ownPorts?: readonly number[];
   /** `GET /info` of the engine; undefined when it cannot be asked. */
   readonly info?: unknown;
   /** Defaults to /proc. */
@@ -62,7 +64,11 @@ function* tcpDoors(engine: EngineProcess | undefined, options: DoorsOptions, pro
   const engineInodes = new Set(own.map(({ inode }) => inode));
   const ours = socketsOf(procRoot, process.pid);
   const others = loadListeners(procRoot).filter(
-    ({ port = 0, inode }) => dockerPorts.has(port) && !engineInodes.has(inode) && !ours.has(inode),
+    ({ port = 0, inode }) =>
+      dockerPorts.has(port) &&
+      options.ownPorts?.includes(port) !== true &&
+      !engineInodes.has(inode) &&
+      !ours.has(inode),
   );
   const list = (sockets: typeof own) =>
     [
