@@ -38,6 +38,7 @@ import { addHostSessionsRoutes } from './host-sessions/host-sessions.routes.ts';
 import { addApiInfoRoutes } from './http/api-info.routes.ts';
 import { addCompatibleRoutes, addVersionCheck } from './http/compatible-prefix.ts';
 import { createHttpsServer } from './http/https-server.ts';
+import { listen } from './http/listen.ts';
 import { collectOpenApi } from './http/openapi.ts';
 import { startIndexer } from './indexer/indexer.ts';
 import { toEnrolmentNote, toRefusalNote } from './intake/channel-notes.ts';
@@ -66,12 +67,7 @@ import { openSessionTokens } from './sessions/session-tokens.ts';
 import { createSignIn } from './sessions/sign-in.ts';
 import { SignInThrottle } from './sessions/sign-in-throttle.ts';
 import { VerifiedCredentials } from './sessions/verified-credentials.ts';
-import {
-  type ConsoleSettings,
-  type ConsoleSettingsInput,
-  parseConsoleSettings,
-  parseListenAddress,
-} from './settings/console-settings.ts';
+import { type ConsoleSettings, type ConsoleSettingsInput, parseConsoleSettings } from './settings/console-settings.ts';
 import { addControlBackupRoutes } from './settings/control-backup.routes.ts';
 import { startControlRefresh } from './storage/control-refresh.ts';
 import { writeFileDurably } from './storage/durable-file.ts';
@@ -483,27 +479,6 @@ async function openServerCertificates(settings: ConsoleSettings, now: () => numb
       }
     },
   };
-}
-
-async function listen(app: FastifyInstance, setting: string, value: string): Promise<string> {
-  const { host, port } = parseListenAddress(setting, value);
-  try {
-    await app.listen({ host, port });
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-    const why =
-      code === 'EADDRINUSE'
-        ? 'another program listens there. Stop it or choose another port'
-        : code === 'EACCES'
-          ? 'this user may not open that port'
-          : `it cannot be opened (${code || 'unknown reason'})`;
-    throw new AppError('unavailable', `Setting ${setting} is "${value}": ${why}.`, { cause: error });
-  }
-  const address = app.server.address();
-  const actual = typeof address === 'object' && address !== null ? address.port : port;
-  // A wildcard is no address to connect to.
-  const shown = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '[::1]' : host.includes(':') ? `[${host}]` : host;
-  return `https://${shown}:${actual}`;
 }
 
 async function closeServers(servers: readonly FastifyInstance[], tail: LiveTail): Promise<void> {
