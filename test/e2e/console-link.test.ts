@@ -23,7 +23,7 @@ describe('console-link', () => {
     expect(defender.link.state()).toEqual({ state: 'connected' });
   });
 
-  it('brings a change of the rules within a second', async () => {
+  it('brings a change of the rules at once, not at the next poll', async () => {
     await using console = await startTestConsole();
     await using defender = await startLinkedDefender(console);
     await until('the first rules are there', () => defender.rulesVersion() > 0, patient);
@@ -37,7 +37,8 @@ describe('console-link', () => {
     expect(saved.status).toBe(200);
     const changedAt = performance.now();
     await until('the new rules are there', () => defender.rulesVersion() > before, patient);
-    expect(performance.now() - changedAt).toBeLessThan(1000);
+    // A tenth of it on an idle machine. A poll that is not answered at the change would take 25 s.
+    expect(performance.now() - changedAt).toBeLessThan(5000);
   });
 
   it('keeps what happens while the Console is stopped and delivers it when it is back', async () => {
