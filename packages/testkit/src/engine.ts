@@ -1,6 +1,6 @@
 // A real dockerd for tests: private data root, socket and process, ended by its own pid. Never touches another engine.
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { run, type StartedProcess, startProcess } from './process.ts';
@@ -110,6 +110,7 @@ export async function startEngine({ args = [] as readonly string[], withinMs = 6
       const ids = (await docker('ps', '-q')).stdout.split('\n').filter(Boolean);
       if (ids.length > 0) await docker('kill', ...ids);
       await stop();
+      await endShims(dir);
       // What dockerd left mounted would keep the directory from going.
       await run('sh', [
         '-c',
@@ -128,4 +129,25 @@ async function endContainerd(dir: string): Promise<void> {
   if (!(await isOurs())) return;
   process.kill(pid, 'SIGKILL');
   await until('the containerd that was left has ended', async () => !(await isOurs()));
+}
+
+/** Ends the shims, and the containers below them, of an engine that did not come back to do it itself. */
+async function endShims(dir: string): Promise<void> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const parents = new Map<string, string>();
+  const shims = new Set<string>();
+  for (const pid of pids) {
+    const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+    parents.set(pid, stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1] ?? '');
+    const line = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+    if (line.includes('containerd-shim') && line.includes(`${dir}/`)) shims.add(pid);
+  }
+  const doomed = [...pids.filter((pid) => shims.has(parents.get(pid) ?? '')), ...shims];
+  for (const pid of doomed) {
+    try {
+      process.kill(Number(pid), 'SIGKILL');
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
 }
