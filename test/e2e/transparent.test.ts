@@ -36,6 +36,8 @@ function normalise(text: string): string {
       .replaceAll(/\b(About|Less than)? ?(an?|\d+) (second|minute|hour)s?( ago)?/g, 'AGE')
       .replaceAll(/\b\d+(\.\d+)?m?s\b/g, 'DURATION')
       .replaceAll(/\r/g, '')
+      // Which terminal is free depends on what ran before.
+      .replaceAll(/\/dev\/pts\/\d+/g, '/dev/pts/N')
       // The client's own race: it gives up waiting for a container that did not start, and says so or not.
       .replaceAll(/^time="TIME" level=error msg="error waiting for container: context canceled"\n/gm, '')
   );
