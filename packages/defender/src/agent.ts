@@ -209,18 +209,20 @@ export async function openDefender(input: DefenderSettingsInput): Promise<Runnin
       onWarning: (text) => log.warn(text),
     });
     closers.push(() => bypass?.close());
-    proxy.onEngineState((state) =>
+    let runningContainers: RunningContainers | undefined;
+    proxy.onEngineState((state) => {
+      // An engine that comes back may run other containers than it did.
+      if (state.state === 'up' && conditions.has('engine-unavailable')) void runningContainers?.look();
       setCondition(
         'engine-unavailable',
         state.state === 'down'
           ? `The Docker engine at ${settings.engine} cannot be reached (${state.code}).`
           : undefined,
         'systemctl status docker',
-      ),
-    );
+      );
+    });
     let dockerTls: Awaited<ReturnType<typeof openDockerTls>> | undefined;
     const client = createChannelClient((settings.consoleUrl ?? identity.consoleUrl).split(','), identity);
-    let runningContainers: RunningContainers | undefined;
     const link: ConsoleLink = startConsoleLink({
       client,
       certificates: createCertificateKeeper({ path: identityPath, identity, client }),
@@ -303,7 +305,8 @@ export async function openDefender(input: DefenderSettingsInput): Promise<Runnin
     runningContainers = startRunningContainers({
       ask: async (path) => {
         const answer = await queryEngine(pool, path, passMark);
-        if ('unavailable' in answer) throw new AppError('engine_unavailable', answer.unavailable);
+        if ('unavailable' in answer)
+          throw new AppError('engine_unavailable', `the Docker engine cannot be reached (${answer.unavailable})`);
         return answer.status === 200 ? answer.value : undefined;
       },
       compliance: () => rules.compliance,
