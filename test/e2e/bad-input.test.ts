@@ -73,6 +73,12 @@ describe('a setting that is wrong', () => {
     });
   });
 
+  it('never prints an enrolment token', async () => {
+    const ended = await dockledger(['config'], { DOCKLEDGER_ENROL_TOKEN: 'hunter2' });
+    expect(ended.code).toBe(0);
+    expect(ended.stdout + ended.stderr).not.toContain('hunter2');
+  });
+
   it('never prints the password', async () => {
     const ended = await dockledger(['config'], { DOCKLEDGER_ADMIN_PASSWORD: 'hunter2' });
     expect(ended.stdout + ended.stderr).not.toContain('hunter2');

@@ -42,7 +42,6 @@ export function toTime(text: string, nowMs: number): string {
 
 /** Control characters shown, not sent. */
 export function printable(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- these are the characters to be made visible
   return text.replace(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, (character) => {
     return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
   });

@@ -113,7 +113,8 @@ export function parseDefenderSettings(input: DefenderSettingsInput): DefenderSet
   if (!Value.Check(DefenderSettings, filled)) {
     const [first] = Value.Errors(DefenderSettings, filled);
     const name = first?.instancePath.slice(1).split('/')[0] ?? '';
-    const value: unknown = Reflect.get(filled as object, name);
+    // A token that is not allowed is still a secret.
+    const value: unknown = name === 'enrolToken' ? '***' : Reflect.get(filled as object, name);
     throw new AppError(
       'bad_setting',
       `Setting ${name} is ${JSON.stringify(value)}, which is not allowed: ${first?.message ?? 'invalid'}.`,
